@@ -1,0 +1,2 @@
+//! The program `git docket`.
+fn main() {}
