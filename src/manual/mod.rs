@@ -1,1 +1,59 @@
-//! To come.
+//! The manual: one Markdown page a topic, shown here by rustdoc and by `git docket help TOPIC`.
+//!
+//! A page is a file `src/manual/NAME.md` and one line in the list below.
+
+macro_rules! pages {
+    ($($module:ident $name:literal)*) => {
+        /// Every page: its name, as given to `git docket help`, and its Markdown text.
+        pub const PAGES: &[(&str, &str)] = &[$(($name, include_str!(concat!($name, ".md")))),*];
+
+        $(
+            #[doc = include_str!(concat!($name, ".md"))]
+            pub mod $module {}
+        )*
+    };
+}
+
+pages! {
+    cli "cli"
+    exit_codes "exit-codes"
+}
+
+/// The text of the page with this name.
+pub fn page(name: &str) -> Option<&'static str> {
+    PAGES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, text)| *text)
+}
+
+/// A page's title: its first line, without the heading mark.
+pub fn title(text: &str) -> &str {
+    text.lines()
+        .next()
+        .unwrap_or_default()
+        .trim_start_matches('#')
+        .trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_in_the_folder_is_listed_and_titled() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manual");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .expect("the manual's folder is part of the package")
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter_map(|name| name.strip_suffix(".md").map(str::to_owned))
+            .collect();
+        let mut listed: Vec<&str> = PAGES.iter().map(|(name, _)| *name).collect();
+        files.sort();
+        listed.sort_unstable();
+        assert_eq!(files, listed);
+        for (name, text) in PAGES {
+            assert!(text.starts_with("# "), "page {name} has no title");
+        }
+    }
+}

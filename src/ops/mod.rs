@@ -1,1 +1,60 @@
-//! To come.
+//! The verbs, one a file: pure orchestration over `git`, `store`, `ledger` and `keyring`.
+//!
+//! An operation takes a request and the [`World`], and returns an outcome. It prints nothing, and reads
+//! neither clock nor environment: whatever differs from one run to the next is handed in.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+/// What an operation may use of the world outside the repository.
+pub struct World {
+    /// Where this user's files are kept.
+    pub folders: Folders,
+    /// Fills a buffer with random bytes from the operating system.
+    pub random: Box<dyn Fn(&mut [u8]) -> std::io::Result<()>>,
+    /// Looks a variable up. An empty one counts as absent.
+    pub variable: Box<dyn Fn(&str) -> Option<OsString>>,
+    /// Asks a person for a passphrase, without echo; `None` where there is no terminal to ask on.
+    pub ask_passphrase: Box<dyn Fn(&str) -> std::io::Result<Option<Zeroizing<String>>>>,
+}
+
+/// This user's folders of the XDG base directory specification, each already ending in `git-docket`.
+#[derive(Clone, Debug)]
+pub struct Folders {
+    /// Settings.
+    pub config: PathBuf,
+    /// Keys and spool.
+    pub data: PathBuf,
+    /// Trusted state.
+    pub state: PathBuf,
+}
+
+/// What a failed operation tells its caller beside its message.
+pub trait Explain: std::error::Error {
+    /// Which kind of failure this is: it becomes the exit code.
+    fn failure(&self) -> Failure {
+        Failure::CouldNotLook
+    }
+
+    /// What to do about it: a sentence without capital or full stop, best with the command to type.
+    fn remedy(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Why an operation returned no outcome. (A judgement that went badly is an outcome, not a failure.)
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Failure {
+    /// The request makes no sense here.
+    Usage,
+    /// Evidence is missing or not yet there.
+    Undecided,
+    /// The ledger itself is broken.
+    Broken,
+    /// A file, key, repository or network could not be used.
+    CouldNotLook,
+    /// Others were faster; what was signed is kept and not in the ledger yet.
+    Contention,
+}

@@ -1,1 +1,4 @@
-//! To come.
+//! What people and programs get to read: outcomes as text and as JSON. A report never decides anything.
+
+pub mod escape;
+pub mod json;

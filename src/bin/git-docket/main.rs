@@ -1,2 +1,62 @@
-//! The program `git docket`.
-fn main() {}
+//! The program `git docket`: words, exit codes, and nothing else. What it does is in the library.
+
+mod cli;
+mod commands;
+mod context;
+mod exit;
+mod ui;
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::cli::Cli;
+use crate::context::Context;
+use crate::exit::{Exit, Stop};
+use crate::ui::Talk;
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = env::args_os().collect();
+    let cli = match cli::parse(&arguments, |name| env::var_os(name), configured) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Pass
+            };
+            // A reader of the help that went away has read enough.
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err((talk, stop)) => {
+            context::voice(talk).stop(&stop);
+            stop.exit.into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Exit, (Talk, Stop)> {
+    let talk = if cli.globals.quiet {
+        Talk::Terse
+    } else {
+        Talk::Full
+    };
+    if let Some(folder) = &cli.globals.directory {
+        env::set_current_dir(folder).map_err(|error| {
+            let message = format!("cannot go to {}: {error}", folder.display());
+            (talk, Stop::new(Exit::CouldNotLook, message))
+        })?;
+    }
+    let context = Context::new(cli.globals);
+    commands::run(cli.verb, &context).map_err(|stop| (talk, stop))
+}
+
+/// The git configuration's `docket.*` keys, where there is a repository.
+fn configured(_folder: Option<PathBuf>) -> Vec<(String, String)> {
+    Vec::new()
+}

@@ -1,0 +1,216 @@
+//! The command line: verbs, common flags, and where a flag's value may come from.
+//!
+//! A value comes from the command line, else from the variable `DOCKET_<FLAG>`, else from the git
+//! configuration key `docket.<flag>`. One pass over all flags sets this up, so that no verb does it for
+//! itself; the few flags that could weaken a verdict, or hide what is listed, are left out of it. An empty
+//! value is refused, wherever it comes from.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::error::ErrorKind;
+use clap::{
+    Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, ValueEnum,
+};
+
+use crate::commands::Verb;
+
+const LONG_ABOUT: &str = "\
+A signed, hash-chained ledger of every delivery step, kept in the Git repository it speaks about.
+
+Without a verb: what there is here, and what to do next.";
+
+const AFTER_HELP: &str = "\
+Help on a verb: `git docket VERB -h`. The manual: `git docket help TOPIC`; `git docket help` lists its pages.
+Every flag can also be set as DOCKET_<FLAG> or as git configuration docket.<flag> (see `git docket help cli`).";
+
+/// The command line as a whole.
+#[derive(Debug, Parser)]
+#[command(
+    name = "git-docket",
+    bin_name = "git docket",
+    version,
+    about = "A signed, hash-chained ledger of delivery steps inside a Git repository",
+    long_about = LONG_ABOUT,
+    after_help = AFTER_HELP,
+    disable_help_subcommand = true,
+    max_term_width = 110,
+)]
+pub struct Cli {
+    /// The common flags.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// Flags that every verb takes.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Common options")]
+pub struct Globals {
+    /// Run as if started in DIR
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub directory: Option<PathBuf>,
+    /// Say nothing but errors and warnings
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Form of the result
+    #[arg(short = 'o', long, value_enum, default_value = "text", global = true)]
+    pub format: Format,
+    /// Notes ref that holds the ledger
+    #[arg(
+        long,
+        value_name = "REF",
+        default_value = "refs/notes/docket",
+        global = true
+    )]
+    pub ledger_ref: String,
+}
+
+/// Form of a result.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Format {
+    /// For people; may change from version to version
+    Text,
+    /// For programs; carries `schemaVersion`
+    Json,
+}
+
+/// Flags that only the command line may set, as `flag` or `verb.flag`: those that could weaken a verdict,
+/// and filters, which would hide entries from somebody who does not know that a variable is set.
+const COMMAND_LINE_ONLY: &[&str] = &[
+    "at",
+    "no-assert",
+    "log.step",
+    "log.since",
+    "log.until",
+    "log.max-count",
+    "help",
+    "version",
+];
+
+/// Parses the program's arguments. `configured` gives all values of a git configuration key, looked up in
+/// the repository of the given folder.
+pub fn parse(
+    arguments: &[OsString],
+    variable: impl Fn(&str) -> Option<OsString>,
+    configured: impl FnOnce(Option<PathBuf>) -> Vec<(String, String)>,
+) -> Result<Cli, clap::Error> {
+    match Cli::command().try_get_matches_from(arguments) {
+        Err(error) if !error.use_stderr() => return Err(error),
+        _ => {}
+    }
+    let folder = Cli::command()
+        .ignore_errors(true)
+        .try_get_matches_from(arguments)
+        .ok()
+        .and_then(|matches| matches.get_one::<PathBuf>("directory").cloned());
+    let settings = configured(folder);
+    let mut faults = Vec::new();
+    let mut command = sourced(Cli::command(), "", &variable, &settings, &mut faults);
+    if let Some(fault) = faults.into_iter().next() {
+        return Err(command.error(ErrorKind::InvalidValue, fault));
+    }
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    refuse_empty(&mut command, &matches)?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// Gives each flag of a command, and of its subcommands, its variable and its configured default.
+fn sourced(
+    command: Command,
+    verb: &str,
+    variable: &impl Fn(&str) -> Option<OsString>,
+    settings: &[(String, String)],
+    faults: &mut Vec<String>,
+) -> Command {
+    let mut command = command.mut_args(|arg| source(arg, verb, variable, settings, faults));
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|sub| sub.get_name().to_owned())
+        .collect();
+    for name in names {
+        command =
+            command.mut_subcommand(&name, |sub| sourced(sub, &name, variable, settings, faults));
+    }
+    command
+}
+
+fn source(
+    arg: Arg,
+    verb: &str,
+    variable: &impl Fn(&str) -> Option<OsString>,
+    settings: &[(String, String)],
+    faults: &mut Vec<String>,
+) -> Arg {
+    let Some(flag) = arg.get_long().map(str::to_owned) else {
+        return arg;
+    };
+    let qualified = format!("{verb}.{flag}");
+    if flag.starts_with("insecure")
+        || COMMAND_LINE_ONLY
+            .iter()
+            .any(|only| *only == flag || *only == qualified)
+    {
+        return arg;
+    }
+    let name = format!("DOCKET_{}", flag.to_ascii_uppercase().replace('-', "_"));
+    if variable(&name).is_some_and(|value| value.is_empty()) {
+        faults.push(format!(
+            "the variable {name} is set and empty; unset it, or give it a value"
+        ));
+    }
+    let key = format!("docket.{flag}");
+    let values: Vec<String> = settings
+        .iter()
+        .filter(|(known, _)| *known == key)
+        .map(|(_, value)| value.clone())
+        .collect();
+    if values.iter().any(String::is_empty) {
+        faults.push(format!(
+            "the git configuration key {key} is empty; remove it, or give it a value"
+        ));
+    }
+    let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
+    let repeats = matches!(arg.get_action(), ArgAction::Append);
+    let mut arg = arg.env(name).hide_env(true);
+    if is_switch {
+        arg = arg.value_parser(BoolishValueParser::new());
+    }
+    match values.last() {
+        None => arg,
+        Some(_) if repeats => arg.default_values(values).hide_default_value(true),
+        Some(last) => arg.default_value(last.clone()).hide_default_value(true),
+    }
+}
+
+/// Refuses an empty value on the command line.
+fn refuse_empty(command: &mut Command, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let empty = matches.ids().find(|id| {
+        matches
+            .try_get_raw(id.as_str())
+            .ok()
+            .flatten()
+            .is_some_and(|mut values| values.any(|v| v.is_empty()))
+    });
+    if let Some(id) = empty {
+        let shown = command
+            .get_arguments()
+            .find(|arg| arg.get_id() == id)
+            .and_then(|arg| arg.get_long().map(|long| format!("--{long}")))
+            .unwrap_or_else(|| id.to_string());
+        return Err(command.error(
+            ErrorKind::InvalidValue,
+            format!("{shown} was given an empty value"),
+        ));
+    }
+    match matches.subcommand() {
+        Some((name, inner)) => match command.find_subcommand_mut(name) {
+            Some(sub) => refuse_empty(sub, inner),
+            None => Ok(()),
+        },
+        None => Ok(()),
+    }
+}

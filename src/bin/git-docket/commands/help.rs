@@ -1,0 +1,56 @@
+//! `help`: a verb's help, or a page of the manual.
+
+use clap::CommandFactory;
+use git_docket::manual;
+
+use crate::cli::Cli;
+use crate::context::Context;
+use crate::exit::{Exit, Stop};
+
+/// Show help on a verb, or a page of the manual
+///
+/// Without a topic: the verbs, and the pages there are.
+///
+/// Examples:
+///   git docket help verify
+///   git docket help exit-codes
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    /// A verb, or a page of the manual
+    #[arg(value_name = "VERB|TOPIC")]
+    pub topic: Option<String>,
+}
+
+/// Prints the help or the page.
+pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
+    let mut command = Cli::command();
+    command.build();
+    let text = match args.topic.as_deref() {
+        None => format!(
+            "{}\nManual pages:\n{}",
+            command.render_long_help(),
+            contents()
+        ),
+        Some(topic) => match command.find_subcommand_mut(topic) {
+            Some(verb) => verb.render_long_help().to_string(),
+            None => manual::page(topic)
+                .ok_or_else(|| {
+                    Stop::usage(format!(
+                        "there is no verb and no manual page named {topic:?}"
+                    ))
+                    .hint("git docket help lists both")
+                })?
+                .to_owned(),
+        },
+    };
+    context.print(&text)?;
+    Ok(Exit::Pass)
+}
+
+fn contents() -> String {
+    manual::PAGES
+        .iter()
+        .map(|(name, text)| format!("  {name:<18} {}\n", manual::title(text)))
+        .collect()
+}

@@ -1,0 +1,28 @@
+//! One file a verb: its flags, whose comments are its help, and `run`.
+
+mod completions;
+mod help;
+mod man;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::exit::{Exit, Stop};
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    Completions(completions::Args),
+    Man(man::Args),
+    Help(help::Args),
+}
+
+/// Does what the verb says; without one, the overview.
+pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
+    match verb {
+        Some(Verb::Completions(args)) => completions::run(args, context),
+        Some(Verb::Man(args)) => man::run(args, context),
+        Some(Verb::Help(args)) => help::run(args, context),
+        None => help::run(help::Args { topic: None }, context),
+    }
+}

@@ -1,0 +1,105 @@
+//! What every verb is given: the common flags, the voice, and the world.
+
+use std::env;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use git_docket::ops::{Folders, World};
+use git_docket::report::json;
+use serde::Serialize;
+
+use crate::cli::{Format, Globals};
+use crate::exit::{Exit, Stop};
+use crate::ui::{Data, Talk, Ui};
+
+/// The common flags, the voice, and the world.
+pub struct Context {
+    /// The common flags as given.
+    pub globals: Globals,
+    /// Standard error.
+    pub ui: Ui,
+    /// What operations may use.
+    pub world: World,
+}
+
+impl Context {
+    /// Gathers what the environment says. Nothing else of the program reads it.
+    pub fn new(globals: Globals) -> Self {
+        let ui = voice(if globals.quiet {
+            Talk::Terse
+        } else {
+            Talk::Full
+        });
+        let world = World {
+            folders: folders(),
+            random: Box::new(|bytes| getrandom::fill(bytes).map_err(io::Error::other)),
+            variable: Box::new(|name| env::var_os(name).filter(|value| !value.is_empty())),
+            ask_passphrase: Box::new(ask_passphrase),
+        };
+        Context { globals, ui, world }
+    }
+
+    /// Prints a finished text on standard output.
+    pub fn print(&self, text: &str) -> Result<(), Stop> {
+        let mut out = Data::stdout();
+        out.write_all(text.as_bytes())
+            .and_then(|()| out.flush())
+            .map_err(cannot_write)
+    }
+
+    /// Prints a result in the wanted format: as JSON, or as the text that `text` makes of it.
+    pub fn report<T: Serialize>(
+        &self,
+        result: &T,
+        text: impl FnOnce(&T) -> String,
+    ) -> Result<(), Stop> {
+        match self.globals.format {
+            Format::Text => self.print(&text(result)),
+            Format::Json => {
+                let document =
+                    json::document(result).map_err(|error| Stop::new(Exit::CouldNotLook, error))?;
+                self.print(&document)
+            }
+        }
+    }
+}
+
+/// A stop because standard output cannot be written.
+pub fn cannot_write(error: io::Error) -> Stop {
+    Stop::new(
+        Exit::CouldNotLook,
+        format!("standard output cannot be written: {error}"),
+    )
+}
+
+/// A voice that heeds `NO_COLOR` (any value but an empty one) and terminals that know no colour.
+pub fn voice(talk: Talk) -> Ui {
+    let no_colour = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || env::var_os("TERM").is_some_and(|value| value == "dumb");
+    Ui::new(talk, no_colour)
+}
+
+/// XDG base directories; a relative value is to be ignored, as that specification says.
+fn folders() -> Folders {
+    let home = env::home_dir().unwrap_or_else(|| PathBuf::from("/"));
+    let folder = |variable: &str, fallback: &str| {
+        env::var_os(variable)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+            .unwrap_or_else(|| home.join(fallback))
+            .join("git-docket")
+    };
+    Folders {
+        config: folder("XDG_CONFIG_HOME", ".config"),
+        data: folder("XDG_DATA_HOME", ".local/share"),
+        state: folder("XDG_STATE_HOME", ".local/state"),
+    }
+}
+
+fn ask_passphrase(prompt: &str) -> io::Result<Option<zeroize::Zeroizing<String>>> {
+    use io::IsTerminal;
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        return Ok(None);
+    }
+    rpassword::prompt_password(prompt).map(|text| Some(text.into()))
+}

@@ -1,0 +1,165 @@
+//! The command line as people and scripts meet it.
+
+mod common;
+
+use std::io::Read;
+use std::process::Stdio;
+
+use common::world::World;
+
+#[test]
+fn help_is_complete_and_has_examples() {
+    let world = World::bare_hands();
+    let overview = world.docket_ok(&["help"]);
+    let verbs: Vec<&str> = overview
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next())
+        .collect();
+    assert!(
+        verbs.contains(&"help") && verbs.contains(&"man"),
+        "{overview}"
+    );
+    for verb in verbs {
+        let help = world.docket_ok(&["help", verb]);
+        assert!(
+            help.contains("Examples:\n  git docket "),
+            "{verb} has no examples:\n{help}"
+        );
+        assert_eq!(help, world.docket_ok(&[verb, "--help"]));
+    }
+}
+
+#[test]
+fn every_manual_page_can_be_read() {
+    let world = World::bare_hands();
+    let overview = world.docket_ok(&["help"]);
+    for (name, text) in git_docket::manual::PAGES {
+        assert_eq!(world.docket_ok(&["help", name]), *text);
+        assert!(
+            overview.contains(&format!("\n  {name} ")),
+            "{name} is not listed"
+        );
+    }
+    let ran = world.docket(&["help", "nothing-of-that-name"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err.starts_with("error: ") && ran.err.contains("hint: "),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn usage_errors_are_two_and_go_to_standard_error() {
+    let world = World::new();
+    for arguments in [
+        &["no-such-verb"][..],
+        &["help", "--no-such-flag"],
+        &["-o", "yaml", "help"],
+    ] {
+        let ran = world.docket(arguments);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{arguments:?}");
+        assert!(ran.err.starts_with("error: "), "{}", ran.err);
+    }
+    let ran = world.docket(&["-C", "no-such-folder", "help"]);
+    assert_eq!(ran.code, 5);
+    insta::assert_snapshot!(ran.err, @"error: cannot go to no-such-folder: No such file or directory (os error 2)");
+}
+
+#[test]
+fn an_empty_value_is_refused_wherever_it_comes_from() {
+    let mut world = World::new();
+    assert_eq!(world.docket(&["help", "--ledger-ref", ""]).code, 2);
+    world.set("DOCKET_LEDGER_REF", "");
+    let ran = world.docket(&["help"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err.contains("DOCKET_LEDGER_REF is set and empty"),
+        "{}",
+        ran.err
+    );
+    world.set("DOCKET_LEDGER_REF", "refs/notes/other");
+    assert_eq!(world.docket(&["help"]).code, 0);
+    world.set("DOCKET_FORMAT", "yaml");
+    assert_eq!(
+        world.docket(&["help"]).code,
+        2,
+        "a variable is read as its flag is"
+    );
+    assert_eq!(
+        world.docket(&["help", "--format", "text"]).code,
+        0,
+        "the command line goes first"
+    );
+}
+
+#[test]
+fn man_pages_are_written_for_every_verb() {
+    let world = World::bare_hands();
+    world.docket_ok(&["man", "--dir", "man/man1"]);
+    let page =
+        |name: &str| std::fs::read_to_string(world.repo().join("man/man1").join(name)).expect(name);
+    assert!(page("git-docket.1").contains(".TH git-docket 1"));
+    assert!(page("git-docket-man.1").contains("git docket man"));
+    assert_eq!(world.docket_ok(&["man"]), page("git-docket.1"));
+}
+
+#[test]
+fn completions_are_accepted_by_their_shells() {
+    let world = World::bare_hands();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(
+            world
+                .docket_ok(&["completions", shell])
+                .contains("git-docket"),
+            "{shell}"
+        );
+    }
+    world.write("complete.bash", &world.docket_ok(&["completions", "bash"]));
+    let ran = world.run(
+        "bash",
+        &[
+            "-c",
+            ". ./complete.bash && COMP_WORDS=(git docket comp) COMP_CWORD=2 && _git_docket && echo ${COMPREPLY[@]}",
+        ],
+    );
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (0, "completions\n"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let world = World::bare_hands();
+    let mut child = world
+        .command(env!("CARGO_BIN_EXE_git-docket"))
+        .args(["completions", "zsh"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program can be started");
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .expect("piped")
+        .read_to_string(&mut said)
+        .expect("text");
+    assert_eq!(
+        (child.wait().expect("ends").code(), said.as_str()),
+        (Some(0), "")
+    );
+}
+
+#[test]
+fn nothing_is_said_in_colour_to_a_file() {
+    let ran = World::bare_hands().docket(&["help", "nothing-of-that-name"]);
+    assert!(!ran.err.contains('\u{1b}') && !ran.out.contains('\u{1b}'));
+}
