@@ -1,1 +1,14 @@
-//! To come.
+//! Keys and signatures.
+//!
+//! Ed25519 (RFC 8032) with one declared rule, so that one input has one verdict on every machine: the
+//! cofactorless equation, `S < L`, and R compared as bytes, as Go, OpenSSL and cosign judge. Public keys
+//! that are not canonically encoded or of small order are refused on every way in. There is no batch
+//! mode: batches decide some malformed signatures otherwise.
+//!
+//! Nothing here makes random numbers: seeds and salts are arguments.
+
+mod private;
+mod public;
+
+pub use private::{EncryptionSeed, Passphrase, PrivateKeyError, SigningKey};
+pub use public::{KeyAlgorithm, KeyError, KeyId, PublicKey, SignatureError};
