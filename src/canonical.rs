@@ -38,7 +38,9 @@ pub fn to_vec(value: &Value) -> Result<Vec<u8>, CanonicalError> {
 /// Line and column stand in the source's message.
 pub fn parse_strict(bytes: &[u8]) -> Result<Value, CanonicalError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: 0 }.deserialize(&mut deserializer).map_err(CanonicalError::Parse)?;
+    let value = Strict { depth: 0 }
+        .deserialize(&mut deserializer)
+        .map_err(CanonicalError::Parse)?;
     deserializer.end().map_err(CanonicalError::Parse)?;
     Ok(value)
 }
@@ -53,7 +55,9 @@ impl Strict {
         if self.depth == DEPTH_LIMIT {
             return Err(E::custom(format_args!("nested deeper than {DEPTH_LIMIT}")));
         }
-        Ok(Self { depth: self.depth + 1 })
+        Ok(Self {
+            depth: self.depth + 1,
+        })
     }
 }
 
@@ -115,7 +119,10 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(key) = members.next_key::<Key>()? {
             let value = members.next_value_seed(inner)?;
             if object.contains_key(&key.0) {
-                return Err(de::Error::custom(format_args!("the key {:?} stands twice", key.0)));
+                return Err(de::Error::custom(format_args!(
+                    "the key {:?} stands twice",
+                    key.0
+                )));
             }
             object.insert(key.0, value);
         }
@@ -134,8 +141,13 @@ mod tests {
     fn a_key_twice_is_refused_at_any_depth() {
         for bad in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":1,"\u0061":2}}]"#] {
             let error = parse_strict(bad.as_bytes()).unwrap_err();
-            let CanonicalError::Parse(source) = error else { panic!("{error}") };
-            assert!(source.to_string().contains("stands twice at line 1"), "{source}");
+            let CanonicalError::Parse(source) = error else {
+                panic!("{error}")
+            };
+            assert!(
+                source.to_string().contains("stands twice at line 1"),
+                "{source}"
+            );
         }
         assert!(parse_strict(b"{} {}").is_err());
         assert!(parse_strict(b"").is_err());
@@ -153,6 +165,9 @@ mod tests {
     fn keys_sort_by_utf16() {
         let value = parse_strict("{\"\u{fb33}\":1,\"\u{1f600}\":2,\"a\":1e3}".as_bytes()).unwrap();
         let bytes = to_vec(&value).unwrap();
-        assert_eq!(bytes, "{\"a\":1000,\"\u{1f600}\":2,\"\u{fb33}\":1}".as_bytes());
+        assert_eq!(
+            bytes,
+            "{\"a\":1000,\"\u{1f600}\":2,\"\u{fb33}\":1}".as_bytes()
+        );
     }
 }

@@ -187,7 +187,10 @@ impl ObjectId {
     pub fn from_bytes(algorithm: Algorithm, raw: &[u8]) -> Result<Self, DigestError> {
         let expected = algorithm.length();
         if raw.len() != expected {
-            return Err(DigestError::Length { expected, found: raw.len() });
+            return Err(DigestError::Length {
+                expected,
+                found: raw.len(),
+            });
         }
         let mut bytes = [0; 32];
         bytes[..expected].copy_from_slice(raw);
@@ -277,11 +280,16 @@ impl From<ObjectId> for String {
 }
 
 fn decode_hex(text: &str, out: &mut [u8]) -> Result<(), DigestError> {
-    let error = DigestError::Hex { digits: out.len() * 2 };
+    let error = DigestError::Hex {
+        digits: out.len() * 2,
+    };
     if text.len() != out.len() * 2 {
         return Err(error);
     }
-    HEXLOWER.decode_mut(text.as_bytes(), out).map(drop).map_err(|_| error)
+    HEXLOWER
+        .decode_mut(text.as_bytes(), out)
+        .map(drop)
+        .map_err(|_| error)
 }
 
 #[cfg(test)]
@@ -293,8 +301,16 @@ mod tests {
     #[test]
     fn object_ids_are_gits() {
         for (algorithm, kind, hex) in [
-            (Algorithm::Sha1, ObjectKind::Blob, "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"),
-            (Algorithm::Sha1, ObjectKind::Tree, "4b825dc642cb6eb9a060e54bf8d69288fbee4904"),
+            (
+                Algorithm::Sha1,
+                ObjectKind::Blob,
+                "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+            ),
+            (
+                Algorithm::Sha1,
+                ObjectKind::Tree,
+                "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+            ),
             (
                 Algorithm::Sha256,
                 ObjectKind::Blob,
@@ -306,17 +322,26 @@ mod tests {
                 "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
             ),
         ] {
-            assert_eq!(ObjectId::of_object(algorithm, kind, b"").unwrap().hex(), hex);
+            assert_eq!(
+                ObjectId::of_object(algorithm, kind, b"").unwrap().hex(),
+                hex
+            );
         }
     }
 
     #[test]
     fn refuses_other_spellings() {
         let upper = Sha256::of(b"x").to_string().to_uppercase();
-        assert_eq!(upper.parse::<Sha256>(), Err(DigestError::Hex { digits: 64 }));
+        assert_eq!(
+            upper.parse::<Sha256>(),
+            Err(DigestError::Hex { digits: 64 })
+        );
         assert_eq!("".parse::<Sha256>(), Err(DigestError::Hex { digits: 64 }));
         assert_eq!("md5:00".parse::<ObjectId>(), Err(DigestError::Prefix));
-        assert_eq!("sha1:00".parse::<ObjectId>(), Err(DigestError::Hex { digits: 40 }));
+        assert_eq!(
+            "sha1:00".parse::<ObjectId>(),
+            Err(DigestError::Hex { digits: 40 })
+        );
         assert!(ObjectId::from_bytes(Algorithm::Sha1, &[0; 32]).is_err());
     }
 

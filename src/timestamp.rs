@@ -63,7 +63,10 @@ impl fmt::Display for Timestamp {
         let second = self.0.rem_euclid(86_400);
         let (year, month, day) = civil_from_days(days);
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
+        )
     }
 }
 
@@ -73,7 +76,10 @@ impl FromStr for Timestamp {
     fn from_str(text: &str) -> Result<Self, TimestampError> {
         let field = |at: usize, length: usize| -> Option<i64> {
             let digits = text.get(at..at + length)?;
-            digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
+            digits
+                .bytes()
+                .all(|b| b.is_ascii_digit())
+                .then(|| digits.parse().ok())?
         };
         let read = || -> Option<i64> {
             let days = days_from_civil(field(0, 4)?, field(5, 2)?, field(8, 2)?);
@@ -112,7 +118,11 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -147,7 +157,10 @@ mod tests {
         ] {
             assert!(bad.parse::<Timestamp>().is_err(), "{bad}");
         }
-        assert_eq!("2024-02-29T23:59:59Z".parse::<Timestamp>().unwrap().unix(), 1_709_251_199);
+        assert_eq!(
+            "2024-02-29T23:59:59Z".parse::<Timestamp>().unwrap().unix(),
+            1_709_251_199
+        );
     }
 
     #[test]

@@ -42,7 +42,10 @@ pub struct TreeHead {
 impl TreeHead {
     /// The head of a ledger with nothing in it.
     pub fn empty() -> Self {
-        Self { size: 0, root: merkle::empty_root() }
+        Self {
+            size: 0,
+            root: merkle::empty_root(),
+        }
     }
 
     fn render(&self) -> String {
@@ -51,7 +54,10 @@ impl TreeHead {
 
     fn parse(line: &str) -> Option<Self> {
         let (size, root) = line.split_once(' ')?;
-        Some(Self { size: text::number(size)?, root: text::hash(root)? })
+        Some(Self {
+            size: text::number(size)?,
+            root: text::hash(root)?,
+        })
     }
 }
 
@@ -130,7 +136,9 @@ impl AppendRecord {
     /// Anything that [`AppendRecord::text`] would not have printed, or sizes that cannot be.
     pub fn parse_text(bytes: &[u8]) -> Result<Self, AppendRecordError> {
         let mut lines = LineReader::new(bytes)?;
-        lines.read("git-docket/append/v1", |line| (line == HEADER).then_some(()))?;
+        lines.read("git-docket/append/v1", |line| {
+            (line == HEADER).then_some(())
+        })?;
         let record = Self {
             origin: lines.read("the origin", |line| line.parse().ok())?,
             old: lines.read("old size and root", TreeHead::parse)?,
@@ -156,7 +164,10 @@ impl AppendRecord {
     /// The signed record, as `docket/append` holds it.
     pub fn sign(&self, writer: &KeyName, key: &SigningKey) -> SignedAppendRecord {
         let note = SignedNote::sign(self.text(), &[(writer.clone(), key)]);
-        SignedAppendRecord { record: self.clone(), note }
+        SignedAppendRecord {
+            record: self.clone(),
+            note,
+        }
     }
 }
 
@@ -175,9 +186,14 @@ impl SignedAppendRecord {
     pub fn parse(bytes: &[u8]) -> Result<Self, AppendRecordError> {
         let note = SignedNote::parse(bytes)?;
         if note.signatures().len() != 1 {
-            return Err(AppendRecordError::Signatures { count: note.signatures().len() });
+            return Err(AppendRecordError::Signatures {
+                count: note.signatures().len(),
+            });
         }
-        Ok(Self { record: AppendRecord::parse_text(note.text().as_bytes())?, note })
+        Ok(Self {
+            record: AppendRecord::parse_text(note.text().as_bytes())?,
+            note,
+        })
     }
 
     /// The bytes of `docket/append`.
@@ -200,7 +216,8 @@ impl SignedAppendRecord {
     /// # Errors
     /// Where the note is not signed by that name and key.
     pub fn verify(&self, key: &PublicKey) -> Result<&AppendRecord, NoteError> {
-        self.note.verify(&VerifierKey::new(self.writer().clone(), key))?;
+        self.note
+            .verify(&VerifierKey::new(self.writer().clone(), key))?;
         Ok(&self.record)
     }
 }
@@ -211,5 +228,8 @@ fn render_mark(mark: &Mark) -> String {
 
 fn parse_mark(line: &str, prefix: &str) -> Option<Mark> {
     let (seq, leaf) = line.strip_prefix(prefix)?.split_once(' ')?;
-    Some(Mark { seq: text::number(seq)?, leaf: text::hash(leaf)? })
+    Some(Mark {
+        seq: text::number(seq)?,
+        leaf: text::hash(leaf)?,
+    })
 }

@@ -45,14 +45,19 @@ pub enum EdgeError {
 impl Edge {
     /// The edge of a ledger with nothing in it.
     pub fn empty() -> Self {
-        Self { sealed: CompactRange::empty(0), unsealed: CompactRange::empty(0) }
+        Self {
+            sealed: CompactRange::empty(0),
+            unsealed: CompactRange::empty(0),
+        }
     }
 
     /// The edge over all `leaves`, the first `sealed` of them sealed.
     ///
     /// `sealed` is at most the number of leaves; more is taken as all.
     pub fn of_leaves(leaves: &[Sha256], sealed: u64) -> Self {
-        let at = usize::try_from(sealed).unwrap_or(usize::MAX).min(leaves.len());
+        let at = usize::try_from(sealed)
+            .unwrap_or(usize::MAX)
+            .min(leaves.len());
         let (first, rest) = leaves.split_at(at);
         Self {
             sealed: CompactRange::from_leaves(0, first),
@@ -71,7 +76,10 @@ impl Edge {
     /// None for an edge that was read or built here: its ranges meet.
     pub fn seal(&self) -> Result<Self, EdgeError> {
         let sealed = self.sealed.merge(&self.unsealed)?;
-        Ok(Self { unsealed: CompactRange::empty(sealed.end()), sealed })
+        Ok(Self {
+            unsealed: CompactRange::empty(sealed.end()),
+            sealed,
+        })
     }
 
     /// How many entries are sealed.

@@ -41,7 +41,11 @@ pub fn placement(body: &[u8], offset: usize) -> Placement {
         && !body.last().is_none_or(u8::is_ascii_whitespace)
         && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
         && std::str::from_utf8(body).is_ok();
-    if fits { Placement::Inline } else { Placement::Blob }
+    if fits {
+        Placement::Inline
+    } else {
+        Placement::Blob
+    }
 }
 
 /// One line of a note.
@@ -96,7 +100,12 @@ pub struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// Over a note's bytes. An empty note is an error, not an empty iteration.
     pub fn of(note: &'a [u8]) -> Self {
-        Self { note, offset: 0, last: None, failed: false }
+        Self {
+            note,
+            offset: 0,
+            last: None,
+            failed: false,
+        }
     }
 
     /// Where the next line begins.
@@ -106,7 +115,10 @@ impl<'a> Lines<'a> {
 
     fn read(&mut self) -> Result<Line<'a>, LineError> {
         let rest = &self.note[self.offset..];
-        let length = rest.iter().position(|b| *b == b'\n').ok_or(LineError::Unterminated)?;
+        let length = rest
+            .iter()
+            .position(|b| *b == b'\n')
+            .ok_or(LineError::Unterminated)?;
         let line = parse_line(&rest[..length], self.offset)?;
         if self.last.is_some_and(|last| line.link.seq <= last) {
             return Err(LineError::Order { seq: line.link.seq });
@@ -146,9 +158,10 @@ pub fn render_line(link: &Link, body: &[u8], offset: usize) -> (Vec<u8>, Placeme
 fn parse_line(line: &[u8], offset: usize) -> Result<Line<'_>, LineError> {
     const OPEN: &str = r#"{"link":"#;
     const BODY: &str = r#","attestation":"#;
-    let after = line
-        .strip_prefix(OPEN.as_bytes())
-        .ok_or(LineError::Frame { at: 0, expected: OPEN })?;
+    let after = line.strip_prefix(OPEN.as_bytes()).ok_or(LineError::Frame {
+        at: 0,
+        expected: OPEN,
+    })?;
     let (link, length) = Link::parse_prefix(after)?;
     let (link_bytes, rest) = after.split_at(length);
     let at = OPEN.len() + length;
@@ -159,13 +172,21 @@ fn parse_line(line: &[u8], offset: usize) -> Result<Line<'_>, LineError> {
             .strip_prefix(BODY.as_bytes())
             .ok_or(LineError::Frame { at, expected: BODY })?
             .strip_suffix(b"}")
-            .ok_or(LineError::Frame { at: line.len(), expected: "}" })?;
+            .ok_or(LineError::Frame {
+                at: line.len(),
+                expected: "}",
+            })?;
         if placement(body, offset) != Placement::Inline {
             return Err(LineError::InlineBody);
         }
         Some(body)
     };
-    Ok(Line { link, link_bytes, body, offset })
+    Ok(Line {
+        link,
+        link_bytes,
+        body,
+        offset,
+    })
 }
 
 #[cfg(test)]
@@ -199,9 +220,12 @@ mod tests {
         let (line, placed) = render_line(&link(5), b"{\n}", second);
         assert_eq!(placed, Placement::Blob);
         note.extend(line);
-        let read: Vec<_> = Lines::of(&note).collect::<Result<_, _>>().unwrap();
+        let read: Vec<Line<'_>> = Lines::of(&note).collect::<Result<_, _>>().unwrap();
         assert_eq!(read[0].body, Some(&br#"{"a":"}"}"#[..]));
-        assert_eq!((read[1].body, read[1].offset, &read[1].link), (None, second, &link(5)));
+        assert_eq!(
+            (read[1].body, read[1].offset, &read[1].link),
+            (None, second, &link(5))
+        );
         assert_eq!(read[0].link_bytes, link(3).render().as_bytes());
     }
 
@@ -245,8 +269,10 @@ mod tests {
             note[at] = byte;
             if let Ok(Some(line)) = Lines::of(&note).next().transpose() {
                 let body = line.body.unwrap_or(b"\n");
-                prop_assert_eq!(render_line(&line.link, body, 0).0, &note[..]);
-                prop_assert_eq!(line.link.render().as_bytes(), line.link_bytes);
+                let (rendered, _) = render_line(&line.link, body, 0);
+                prop_assert_eq!(&rendered[..], &note[..]);
+                let link = line.link.render();
+                prop_assert_eq!(link.as_bytes(), line.link_bytes);
             }
         }
     }

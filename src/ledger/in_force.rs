@@ -36,11 +36,15 @@ impl InForce {
     /// Anything that [`InForce::render`] would not have printed.
     pub fn parse(bytes: &[u8]) -> Result<Self, TextError> {
         let mut lines = LineReader::new(bytes)?;
-        lines.read("git-docket/in-force/v1", |line| (line == HEADER).then_some(()))?;
-        let roster =
-            lines.read("roster and a path", |line| line.strip_prefix("roster ")?.parse().ok())?;
-        let policy =
-            lines.read("policy and a path", |line| line.strip_prefix("policy ")?.parse().ok())?;
+        lines.read("git-docket/in-force/v1", |line| {
+            (line == HEADER).then_some(())
+        })?;
+        let roster = lines.read("roster and a path", |line| {
+            line.strip_prefix("roster ")?.parse().ok()
+        })?;
+        let policy = lines.read("policy and a path", |line| {
+            line.strip_prefix("policy ")?.parse().ok()
+        })?;
         lines.end()?;
         Ok(Self { roster, policy })
     }

@@ -79,7 +79,11 @@ impl Link {
     /// Anything that [`Link::render`] would not have printed.
     pub fn parse_prefix(bytes: &[u8]) -> Result<(Self, usize), LinkError> {
         // A link has no braces inside and is short: its bytes end at the first one.
-        let end = bytes.iter().take(1024).position(|b| *b == b'}').map_or(bytes.len(), |i| i + 1);
+        let end = bytes
+            .iter()
+            .take(1024)
+            .position(|b| *b == b'}')
+            .map_or(bytes.len(), |i| i + 1);
         let text = std::str::from_utf8(&bytes[..end]).map_err(|_| LinkError::Encoding)?;
         let mut cursor = Cursor { text, at: 0 };
         cursor.frame(r#"{"v":1,"seq":"#)?;
@@ -100,7 +104,18 @@ impl Link {
         if commit.algorithm() != tree.algorithm() {
             return Err(LinkError::MixedFormats);
         }
-        Ok((Self { seq, prev, commit, tree, time, step, attestation }, cursor.at))
+        Ok((
+            Self {
+                seq,
+                prev,
+                commit,
+                tree,
+                time,
+                step,
+                attestation,
+            },
+            cursor.at,
+        ))
     }
 
     /// Reads a link that is all there is.
@@ -110,7 +125,10 @@ impl Link {
     pub fn parse(bytes: &[u8]) -> Result<Self, LinkError> {
         match Self::parse_prefix(bytes)? {
             (link, length) if length == bytes.len() => Ok(link),
-            (_, at) => Err(LinkError::Frame { at, expected: "the end" }),
+            (_, at) => Err(LinkError::Frame {
+                at,
+                expected: "the end",
+            }),
         }
     }
 
@@ -131,7 +149,10 @@ impl Cursor<'_> {
             self.at += expected.len();
             Ok(())
         } else {
-            Err(LinkError::Frame { at: self.at, expected })
+            Err(LinkError::Frame {
+                at: self.at,
+                expected,
+            })
         }
     }
 
@@ -142,7 +163,9 @@ impl Cursor<'_> {
         read: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, LinkError> {
         let rest = &self.text[self.at..];
-        let value = rest.find(until).and_then(|end| Some((read(&rest[..end])?, end)));
+        let value = rest
+            .find(until)
+            .and_then(|end| Some((read(&rest[..end])?, end)));
         let (value, length) = value.ok_or(LinkError::Value { at: self.at, field })?;
         self.at += length;
         Ok(value)

@@ -80,7 +80,9 @@ pub enum NoteError {
         name: KeyName,
     },
     /// A name that no key can have.
-    #[error("{0:?} is no key name: it must not be empty nor hold white space, control characters or +")]
+    #[error(
+        "{0:?} is no key name: it must not be empty nor hold white space, control characters or +"
+    )]
     Name(String),
     /// A verifier key that is not `name+hash+base64`.
     #[error("not a verifier key name+hash+base64 of an Ed25519 key")]
@@ -127,7 +129,11 @@ impl VerifierKey {
     /// Gives a key a name.
     pub fn new(name: KeyName, key: &PublicKey) -> Self {
         let id = key_id(&name, key);
-        Self { name, key: key.clone(), id }
+        Self {
+            name,
+            key: key.clone(),
+            id,
+        }
     }
 
     /// The key's name.
@@ -144,7 +150,13 @@ impl VerifierKey {
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = [&[ED25519], &self.key.ed25519_bytes()[..]].concat();
-        write!(f, "{}+{}+{}", self.name, HEXLOWER.encode(&self.id), BASE64.encode(&key))
+        write!(
+            f,
+            "{}+{}+{}",
+            self.name,
+            HEXLOWER.encode(&self.id),
+            BASE64.encode(&key)
+        )
     }
 }
 
@@ -156,7 +168,9 @@ impl FromStr for VerifierKey {
         let mut parts = text.splitn(3, '+');
         let mut part = || parts.next().ok_or(NoteError::VerifierKey);
         let (name, id, key) = (part()?, part()?, part()?);
-        let raw = BASE64.decode(key.as_bytes()).map_err(|_| NoteError::VerifierKey)?;
+        let raw = BASE64
+            .decode(key.as_bytes())
+            .map_err(|_| NoteError::VerifierKey)?;
         let key = match raw.split_first() {
             Some((&ED25519, key)) => key.try_into().map_err(|_| NoteError::VerifierKey)?,
             _ => return Err(NoteError::VerifierKey),
@@ -194,13 +208,18 @@ pub struct SignedNote {
 impl SignedNote {
     /// Signs a text, which is not empty, ends with LF and holds no other control character.
     pub fn sign(text: String, signers: &[(KeyName, &SigningKey)]) -> Self {
-        debug_assert!(text.ends_with('\n') && !text.contains(|c: char| c.is_control() && c != '\n'));
+        debug_assert!(
+            text.ends_with('\n') && !text.contains(|c: char| c.is_control() && c != '\n')
+        );
         let sign = |(name, key): &(KeyName, &SigningKey)| NoteSignature {
             name: name.clone(),
             id: key_id(name, key.public()),
             signature: key.sign(text.as_bytes()).to_vec(),
         };
-        Self { signatures: signers.iter().map(sign).collect(), text }
+        Self {
+            signatures: signers.iter().map(sign).collect(),
+            text,
+        }
     }
 
     /// Reads a note.
@@ -212,7 +231,10 @@ impl SignedNote {
             return Err(NoteError::TooLong);
         }
         let whole = std::str::from_utf8(bytes).map_err(|_| NoteError::Encoding)?;
-        if let Some(at) = bytes.iter().position(|b| (*b < 0x20 && *b != b'\n') || *b == 0x7f) {
+        if let Some(at) = bytes
+            .iter()
+            .position(|b| (*b < 0x20 && *b != b'\n') || *b == 0x7f)
+        {
             return Err(NoteError::Control { at });
         }
         let split = whole.rfind("\n\n").ok_or(NoteError::Frame)?;
@@ -227,12 +249,20 @@ impl SignedNote {
                 return Err(NoteError::TooManySignatures);
             }
             let signature = parse_signature(line).ok_or(NoteError::SignatureLine { index })?;
-            if signatures.iter().any(|s| s.name == signature.name && s.id == signature.id) {
-                return Err(NoteError::Repeated { name: signature.name });
+            if signatures
+                .iter()
+                .any(|s| s.name == signature.name && s.id == signature.id)
+            {
+                return Err(NoteError::Repeated {
+                    name: signature.name,
+                });
             }
             signatures.push(signature);
         }
-        Ok(Self { text: text.to_owned(), signatures })
+        Ok(Self {
+            text: text.to_owned(),
+            signatures,
+        })
     }
 
     /// The note's bytes.
@@ -240,7 +270,11 @@ impl SignedNote {
         let mut out = format!("{}\n", self.text);
         for signature in &self.signatures {
             let raw = [&signature.id[..], &signature.signature].concat();
-            out.push_str(&format!("{DASH}{} {}\n", signature.name, BASE64.encode(&raw)));
+            out.push_str(&format!(
+                "{DASH}{} {}\n",
+                signature.name,
+                BASE64.encode(&raw)
+            ));
         }
         out
     }
@@ -270,13 +304,19 @@ impl SignedNote {
             })?;
         key.key
             .verify(self.text.as_bytes(), &line.signature)
-            .map_err(|_| NoteError::Signature { name: key.name.clone() })
+            .map_err(|_| NoteError::Signature {
+                name: key.name.clone(),
+            })
     }
 }
 
 fn key_id(name: &KeyName, key: &PublicKey) -> [u8; 4] {
-    let digest =
-        Sha256::of_parts(&[name.0.as_bytes(), b"\n", &[ED25519], &key.ed25519_bytes()[..]]);
+    let digest = Sha256::of_parts(&[
+        name.0.as_bytes(),
+        b"\n",
+        &[ED25519],
+        &key.ed25519_bytes()[..],
+    ]);
     let [a, b, c, d, ..] = *digest.as_bytes();
     [a, b, c, d]
 }

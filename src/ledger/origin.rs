@@ -47,7 +47,9 @@ impl Origin {
         let (host, path) = match url.split_once("://") {
             Some(("file", _)) => return None,
             Some((_, rest)) => rest.split_once('/')?,
-            None => url.split_once(':').filter(|(host, _)| !host.contains('/'))?,
+            None => url
+                .split_once(':')
+                .filter(|(host, _)| !host.contains('/'))?,
         };
         let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
         let host = host.split_once(':').map_or(host, |(host, _)| host);
@@ -76,10 +78,13 @@ impl FromStr for Origin {
 
     fn from_str(text: &str) -> Result<Self, OriginError> {
         if text.is_empty() || text.len() > 255 {
-            return Err(OriginError::Length { length: text.chars().count() });
+            return Err(OriginError::Length {
+                length: text.chars().count(),
+            });
         }
-        if let Some(character) =
-            text.chars().find(|c| !(c.is_ascii_alphanumeric() || "._~:/-".contains(*c)))
+        if let Some(character) = text
+            .chars()
+            .find(|c| !(c.is_ascii_alphanumeric() || "._~:/-".contains(*c)))
         {
             return Err(OriginError::Character { character });
         }
@@ -117,22 +122,48 @@ mod tests {
     #[test]
     fn guesses_from_remote_urls() {
         for (url, origin) in [
-            ("https://git.example.com/acme/app.git", Some("git.example.com/acme/app")),
-            ("https://user:pw@Git.Example.com:8443/acme/app", Some("git.example.com/acme/app")),
-            ("git@git.example.com:acme/app.git", Some("git.example.com/acme/app")),
-            ("ssh://git@git.example.com:22/acme/app.git/", Some("git.example.com/acme/app")),
+            (
+                "https://git.example.com/acme/app.git",
+                Some("git.example.com/acme/app"),
+            ),
+            (
+                "https://user:pw@Git.Example.com:8443/acme/app",
+                Some("git.example.com/acme/app"),
+            ),
+            (
+                "git@git.example.com:acme/app.git",
+                Some("git.example.com/acme/app"),
+            ),
+            (
+                "ssh://git@git.example.com:22/acme/app.git/",
+                Some("git.example.com/acme/app"),
+            ),
             ("/srv/git/app.git", None),
             ("../app.git", None),
             ("file:///srv/git/app.git", None),
             ("https://git.example.com/", None),
         ] {
-            assert_eq!(Origin::from_remote_url(url).as_ref().map(Origin::as_str), origin, "{url}");
+            assert_eq!(
+                Origin::from_remote_url(url).as_ref().map(Origin::as_str),
+                origin,
+                "{url}"
+            );
         }
     }
 
     #[test]
     fn refuses_what_no_origin_can_be() {
-        for bad in ["", "/a", "a/", "a//b", "https://a/b", "a b", "a+b", "a\nb", "é"] {
+        for bad in [
+            "",
+            "/a",
+            "a/",
+            "a//b",
+            "https://a/b",
+            "a b",
+            "a+b",
+            "a\nb",
+            "é",
+        ] {
             assert!(bad.parse::<Origin>().is_err(), "{bad:?}");
         }
         assert!("x".repeat(256).parse::<Origin>().is_err());

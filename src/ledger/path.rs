@@ -45,7 +45,11 @@ impl FromStr for NotePath {
             _ => return Err(NotePathError),
         };
         let path = Self(ObjectId::from_hex(algorithm, &hex).map_err(|_| NotePathError)?);
-        if path.to_string() == text { Ok(path) } else { Err(NotePathError) }
+        if path.to_string() == text {
+            Ok(path)
+        } else {
+            Err(NotePathError)
+        }
     }
 }
 

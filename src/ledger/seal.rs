@@ -48,7 +48,12 @@ pub enum SealError {
 impl Seal {
     /// The checkpoint's text.
     pub fn text(&self) -> String {
-        format!("{}\n{}\n{}\n", self.origin, self.head.size, text::hash_text(&self.head.root))
+        format!(
+            "{}\n{}\n{}\n",
+            self.origin,
+            self.head.size,
+            text::hash_text(&self.head.root)
+        )
     }
 
     /// Reads a checkpoint's text.
@@ -64,7 +69,10 @@ impl Seal {
         if size == 0 {
             return Err(SealError::Empty);
         }
-        Ok(Self { origin, head: TreeHead { size, root } })
+        Ok(Self {
+            origin,
+            head: TreeHead { size, root },
+        })
     }
 
     /// The signed seal; the key's name is the origin.
@@ -73,7 +81,10 @@ impl Seal {
     /// None in practice: every origin is a valid key name. The type says so for the caller.
     pub fn sign(&self, key: &SigningKey) -> Result<SignedSeal, NoteError> {
         let name: KeyName = self.origin.as_str().parse()?;
-        Ok(SignedSeal { seal: self.clone(), note: SignedNote::sign(self.text(), &[(name, key)]) })
+        Ok(SignedSeal {
+            seal: self.clone(),
+            note: SignedNote::sign(self.text(), &[(name, key)]),
+        })
     }
 }
 
@@ -91,7 +102,10 @@ impl SignedSeal {
     /// Anything but a signed note over a checkpoint without extension lines.
     pub fn parse(bytes: &[u8]) -> Result<Self, SealError> {
         let note = SignedNote::parse(bytes)?;
-        Ok(Self { seal: Seal::parse_text(note.text().as_bytes())?, note })
+        Ok(Self {
+            seal: Seal::parse_text(note.text().as_bytes())?,
+            note,
+        })
     }
 
     /// The bytes of `docket/seal`.

@@ -50,8 +50,10 @@ impl<'a> LineReader<'a> {
 
     pub(super) fn next(&mut self) -> Result<&'a str, TextError> {
         self.line += 1;
-        let (line, rest) =
-            self.rest.split_once('\n').ok_or(TextError::MissingLine { line: self.line })?;
+        let (line, rest) = self
+            .rest
+            .split_once('\n')
+            .ok_or(TextError::MissingLine { line: self.line })?;
         self.rest = rest;
         Ok(line)
     }
@@ -63,14 +65,19 @@ impl<'a> LineReader<'a> {
         read: impl FnOnce(&'a str) -> Option<T>,
     ) -> Result<T, TextError> {
         let text = self.next()?;
-        read(text).ok_or(TextError::Line { line: self.line, expected })
+        read(text).ok_or(TextError::Line {
+            line: self.line,
+            expected,
+        })
     }
 
     pub(super) fn end(self) -> Result<(), TextError> {
         if self.rest.is_empty() {
             Ok(())
         } else {
-            Err(TextError::TrailingLine { line: self.line + 1 })
+            Err(TextError::TrailingLine {
+                line: self.line + 1,
+            })
         }
     }
 }

@@ -94,7 +94,11 @@ pub fn verify_inclusion(
         }
         if node & 1 == 1 || node == last {
             hash = node_hash(sibling, &hash);
-            let skip = if node & 1 == 1 { 0 } else { node.trailing_zeros().min(63) };
+            let skip = if node & 1 == 1 {
+                0
+            } else {
+                node.trailing_zeros().min(63)
+            };
             (node, last) = (node >> skip, last >> skip);
         } else {
             hash = node_hash(&hash, sibling);
@@ -104,7 +108,11 @@ pub fn verify_inclusion(
     if last != 0 {
         return Err(wrong_length);
     }
-    if hash == *expected { Ok(()) } else { Err(ProofError::Root) }
+    if hash == *expected {
+        Ok(())
+    } else {
+        Err(ProofError::Root)
+    }
 }
 
 /// Checks that the tree of `new` leaves extends the tree of `old` leaves.
@@ -122,13 +130,20 @@ pub fn verify_consistency(
 ) -> Result<(), ProofError> {
     let wrong_length = ProofError::Length { found: proof.len() };
     if old > new {
-        return Err(ProofError::OutOfRange { inner: old, size: new });
+        return Err(ProofError::OutOfRange {
+            inner: old,
+            size: new,
+        });
     }
     if old == 0 || old == new {
         if !proof.is_empty() {
             return Err(wrong_length);
         }
-        let same = if old == new { old_root == new_root } else { *old_root == super::empty_root() };
+        let same = if old == new {
+            old_root == new_root
+        } else {
+            *old_root == super::empty_root()
+        };
         return if same { Ok(()) } else { Err(ProofError::Root) };
     }
     // The largest complete subtree that ends at the old size begins the path; it is the old root itself
@@ -136,7 +151,11 @@ pub fn verify_consistency(
     let shift = old.trailing_zeros();
     let (mut node, mut last) = ((old - 1) >> shift, (new - 1) >> shift);
     let mut hashes = proof.iter();
-    let start = if old.is_power_of_two() { old_root } else { hashes.next().ok_or(wrong_length)? };
+    let start = if old.is_power_of_two() {
+        old_root
+    } else {
+        hashes.next().ok_or(wrong_length)?
+    };
     let (mut old_hash, mut new_hash) = (*start, *start);
     for sibling in hashes {
         if last == 0 {
@@ -145,7 +164,11 @@ pub fn verify_consistency(
         if node & 1 == 1 || node == last {
             old_hash = node_hash(sibling, &old_hash);
             new_hash = node_hash(sibling, &new_hash);
-            let skip = if node & 1 == 1 { 0 } else { node.trailing_zeros().min(63) };
+            let skip = if node & 1 == 1 {
+                0
+            } else {
+                node.trailing_zeros().min(63)
+            };
             (node, last) = (node >> skip, last >> skip);
         } else {
             new_hash = node_hash(&new_hash, sibling);
@@ -155,7 +178,11 @@ pub fn verify_consistency(
     if last != 0 {
         return Err(wrong_length);
     }
-    if old_hash == *old_root && new_hash == *new_root { Ok(()) } else { Err(ProofError::Root) }
+    if old_hash == *old_root && new_hash == *new_root {
+        Ok(())
+    } else {
+        Err(ProofError::Root)
+    }
 }
 
 fn subproof(leaves: &[Sha256], old: usize, whole: bool, proof: &mut Vec<Sha256>) {
@@ -202,9 +229,8 @@ mod tests {
             for old in 0..=size {
                 let proof = consistency_proof(&all, old).unwrap();
                 let old_root = root(&all[..old as usize]);
-                let verify = |proof: &[Sha256]| {
-                    verify_consistency(old, &old_root, size, &head, proof)
-                };
+                let verify =
+                    |proof: &[Sha256]| verify_consistency(old, &old_root, size, &head, proof);
                 assert_eq!(verify(&proof), Ok(()), "{old} of {size}");
                 assert!(verify(&[&proof[..], &[head]].concat()).is_err());
                 if let Some((_, shorter)) = proof.split_last() {

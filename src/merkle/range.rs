@@ -48,7 +48,11 @@ pub enum RangeError {
 impl CompactRange {
     /// The range without leaves at `begin`.
     pub const fn empty(begin: u64) -> Self {
-        Self { begin, end: begin, hashes: Vec::new() }
+        Self {
+            begin,
+            end: begin,
+            hashes: Vec::new(),
+        }
     }
 
     /// The range of these leaf hashes, the first of them at `begin`.
@@ -67,7 +71,10 @@ impl CompactRange {
     pub fn from_hashes(begin: u64, end: u64, hashes: Vec<Sha256>) -> Result<Self, RangeError> {
         let expected = Self::hash_count(begin, end)?;
         if hashes.len() != expected {
-            return Err(RangeError::Count { expected, found: hashes.len() });
+            return Err(RangeError::Count {
+                expected,
+                found: hashes.len(),
+            });
         }
         Ok(Self { begin, end, hashes })
     }
@@ -101,7 +108,10 @@ impl CompactRange {
     /// Where they do not meet.
     pub fn merge(&self, right: &Self) -> Result<Self, RangeError> {
         if self.end != right.begin {
-            return Err(RangeError::Apart { end: self.end, begin: right.begin });
+            return Err(RangeError::Apart {
+                end: self.end,
+                begin: right.begin,
+            });
         }
         let mut merged = self.clone();
         let mut at = right.begin;
@@ -134,7 +144,12 @@ impl CompactRange {
         if self.begin != 0 {
             return None;
         }
-        let root = self.hashes.iter().rev().copied().reduce(|right, left| node_hash(&left, &right));
+        let root = self
+            .hashes
+            .iter()
+            .rev()
+            .copied()
+            .reduce(|right, left| node_hash(&left, &right));
         Some(root.unwrap_or_else(empty_root))
     }
 

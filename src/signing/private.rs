@@ -20,8 +20,9 @@ const PLAIN: &str = "PRIVATE KEY";
 const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
 /// The DER of an Ed25519 OneAsymmetricKey of version 1 up to the seed. Version 2, which carries the
 /// public key too, is not read by OpenSSL 3.0.
-const PKCS8_PREFIX: [u8; 16] =
-    [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+const PKCS8_PREFIX: [u8; 16] = [
+    0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20,
+];
 /// scrypt with N = 2^14, r = 8, p = 1: 16 MiB, and within what OpenSSL reads without being told more.
 const SCRYPT_LOG_N: u8 = 14;
 /// The most memory and work that a file may ask of us: 256 MiB, 10 million rounds.
@@ -166,7 +167,10 @@ impl SigningKey {
             _ => return Err(PrivateKeyError::Pkcs8),
         };
         let key = Self::from_seed(seed);
-        match info.public_key.map(|public| public.as_bytes() == Some(key.public.ed25519_bytes())) {
+        match info
+            .public_key
+            .map(|public| public.as_bytes() == Some(key.public.ed25519_bytes()))
+        {
             Some(false) => Err(PrivateKeyError::PublicKey),
             _ => Ok(key),
         }
@@ -190,15 +194,21 @@ fn encrypt(
     iv.copy_from_slice(rest);
     let costs = scrypt::Params::new(SCRYPT_LOG_N, 8, 1).map_err(|_| PrivateKeyError::Scheme)?;
     let parameters = pbes2::Parameters {
-        kdf: ScryptParams::from_params_and_salt(costs, salt).map_err(failed)?.into(),
+        kdf: ScryptParams::from_params_and_salt(costs, salt)
+            .map_err(failed)?
+            .into(),
         encryption: pbes2::EncryptionScheme::Aes256Cbc { iv },
     };
-    let encrypted = parameters.encrypt(passphrase.0.as_bytes(), der).map_err(failed)?;
+    let encrypted = parameters
+        .encrypt(passphrase.0.as_bytes(), der)
+        .map_err(failed)?;
     let info = EncryptedPrivateKeyInfoRef {
         encryption_algorithm: parameters.into(),
         encrypted_data: OctetStringRef::new(&encrypted).map_err(|_| PrivateKeyError::Pkcs8)?,
     };
-    info.to_der().map(Zeroizing::new).map_err(|_| PrivateKeyError::Pkcs8)
+    info.to_der()
+        .map(Zeroizing::new)
+        .map_err(|_| PrivateKeyError::Pkcs8)
 }
 
 fn decrypt(der: &[u8], passphrase: &Passphrase) -> Result<Zeroizing<Vec<u8>>, PrivateKeyError> {
@@ -209,8 +219,14 @@ fn decrypt(der: &[u8], passphrase: &Passphrase) -> Result<Zeroizing<Vec<u8>>, Pr
     let affordable = match &parameters.kdf {
         Kdf::Pbkdf2(costs) => costs.iteration_count <= PBKDF2_LIMIT,
         Kdf::Scrypt(costs) => {
-            let (r, p) = (u64::from(costs.block_size), u64::from(costs.parallelization));
-            let memory = costs.cost_parameter.saturating_mul(128).saturating_mul(r.max(1));
+            let (r, p) = (
+                u64::from(costs.block_size),
+                u64::from(costs.parallelization),
+            );
+            let memory = costs
+                .cost_parameter
+                .saturating_mul(128)
+                .saturating_mul(r.max(1));
             memory.saturating_mul(p.max(1)) <= SCRYPT_LIMIT
         }
         _ => return Err(PrivateKeyError::Scheme),
@@ -244,7 +260,9 @@ mod tests {
     fn an_encrypted_key_opens_with_its_passphrase_only() {
         let right = Passphrase::new("correct horse".into());
         let wrong = Passphrase::new("wrong horse".into());
-        let pem = key().to_pkcs8_pem(Some((&right, EncryptionSeed([3; 32])))).unwrap();
+        let pem = key()
+            .to_pkcs8_pem(Some((&right, EncryptionSeed([3; 32]))))
+            .unwrap();
         assert!(SigningKey::is_encrypted(&pem));
         let open = |passphrase| SigningKey::from_pkcs8_pem(&pem, passphrase);
         assert_eq!(open(Some(&right)).unwrap().public(), key().public());
@@ -254,8 +272,14 @@ mod tests {
 
     #[test]
     fn other_files_are_refused() {
-        assert_eq!(SigningKey::from_pkcs8_pem("", None).unwrap_err(), PrivateKeyError::Pem);
+        assert_eq!(
+            SigningKey::from_pkcs8_pem("", None).unwrap_err(),
+            PrivateKeyError::Pem
+        );
         let public = key().public().to_pem();
-        assert_eq!(SigningKey::from_pkcs8_pem(&public, None).unwrap_err(), PrivateKeyError::Pem);
+        assert_eq!(
+            SigningKey::from_pkcs8_pem(&public, None).unwrap_err(),
+            PrivateKeyError::Pem
+        );
     }
 }

@@ -11,7 +11,9 @@ use thiserror::Error;
 use crate::digest::{DigestError, Sha256};
 
 /// The DER of an Ed25519 SubjectPublicKeyInfo (RFC 8410 §4) up to the key.
-const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0];
+const SPKI_PREFIX: [u8; 12] = [
+    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0,
+];
 const PEM_LABEL: &str = "PUBLIC KEY";
 
 /// What a key signs with.
@@ -167,7 +169,9 @@ impl PublicKey {
     /// A wrong length, `S >= L`, or another R.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
         let signature = Signature::from_slice(signature).map_err(|_| SignatureError)?;
-        self.key.verify(message, &signature).map_err(|_| SignatureError)
+        self.key
+            .verify(message, &signature)
+            .map_err(|_| SignatureError)
     }
 }
 
@@ -206,10 +210,16 @@ mod tests {
     fn every_form_reads_back() {
         let key = key();
         assert_eq!(PublicKey::from_pem(&key.to_pem()), Ok(key.clone()));
-        assert_eq!(PublicKey::from_spki_der(&key.to_spki_der()), Ok(key.clone()));
+        assert_eq!(
+            PublicKey::from_spki_der(&key.to_spki_der()),
+            Ok(key.clone())
+        );
         let json = serde_json::to_string(&key).unwrap();
         assert_eq!(serde_json::from_str::<PublicKey>(&json).unwrap(), key);
-        assert!(key.to_ssh_line("a").starts_with("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI"));
+        assert!(
+            key.to_ssh_line("a")
+                .starts_with("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI")
+        );
     }
 
     #[test]
