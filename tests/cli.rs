@@ -89,11 +89,6 @@ fn an_empty_value_is_refused_wherever_it_comes_from() {
         2,
         "a variable is read as its flag is"
     );
-    assert_eq!(
-        world.docket(&["help", "--format", "text"]).code,
-        0,
-        "the command line goes first"
-    );
 }
 
 #[test]

@@ -1,1 +1,500 @@
-//! To come.
+//! The repository: objects, refs, configuration. Nothing else of the package names gix.
+//!
+//! Reading goes through gix, in both object formats, with packs, alternates, worktrees and bare
+//! repositories. Ids are [`ObjectId`]s of ours: what gix hands out never leaves this module.
+//!
+//! Writing is durable where it is asked for: gix syncs nothing, so object files and their folders are
+//! synced here, before the ref moves; refs are moved by `git update-ref`, which compares, locks, syncs and
+//! knows every ref storage (see [`refs`]).
+
+mod objects;
+mod refs;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use gix::bstr::{BStr, ByteSlice};
+use thiserror::Error;
+
+use crate::digest::{Algorithm, ObjectId, ObjectKind};
+use crate::process;
+
+pub use objects::{CommitFacts, Entry, EntryKind, Object, Written};
+pub use refs::{Moved, RefName, RefNameError};
+
+/// A repository that was found and opened.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    inner: gix::Repository,
+}
+
+/// Why git could not be asked, or had no answer.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// No repository at or above the folder, or one that cannot be opened.
+    #[error("there is no Git repository at {folder} or above it")]
+    NotFound {
+        /// Where the search began.
+        folder: PathBuf,
+        /// Why.
+        source: gix::Error,
+    },
+    /// A word names no revision.
+    #[error("{spec:?} is no revision here")]
+    Revision {
+        /// The word; hostile text.
+        spec: String,
+        /// Why.
+        source: gix::Error,
+    },
+    /// A word names a range where one revision is wanted, or nothing that has commits.
+    #[error("{spec:?} does not name {wanted}")]
+    Kind {
+        /// The word; hostile text.
+        spec: String,
+        /// What is wanted.
+        wanted: &'static str,
+    },
+    /// Commits could not be walked: one is missing or broken.
+    #[error("the history cannot be walked")]
+    Walk(#[source] gix::Error),
+    /// An object could not be read.
+    #[error("object {id} cannot be read")]
+    Read {
+        /// Its id.
+        id: ObjectId,
+        /// Why.
+        source: gix::Error,
+    },
+    /// An object is not in this repository.
+    #[error("object {id} is not in this repository")]
+    Missing {
+        /// Its id.
+        id: ObjectId,
+    },
+    /// An object is of another kind than its place says.
+    #[error("object {id} is no {wanted}")]
+    OtherKind {
+        /// Its id.
+        id: ObjectId,
+        /// What was wanted.
+        wanted: &'static str,
+    },
+    /// An object's content does not have its id: it was altered, or it is part of a collision attack.
+    #[error("object {id} does not have the content its id says")]
+    Altered {
+        /// Its id.
+        id: ObjectId,
+    },
+    /// An object's content does not have its kind's form.
+    #[error("{kind} {id} is malformed")]
+    Malformed {
+        /// Its kind.
+        kind: &'static str,
+        /// Its id.
+        id: ObjectId,
+    },
+    /// An object is larger than allowed.
+    #[error("object {id} has {bytes} bytes, more than {limit}")]
+    TooLarge {
+        /// Its id.
+        id: ObjectId,
+        /// Its size.
+        bytes: u64,
+        /// The most that is read.
+        limit: u64,
+    },
+    /// An object could not be written.
+    #[error("an object cannot be written")]
+    Write(#[source] gix::Error),
+    /// An object could not be made to survive a power cut.
+    #[error("{path} cannot be synced to disk")]
+    Sync {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A ref could not be read.
+    #[error("ref {name} cannot be read")]
+    Ref {
+        /// Its name.
+        name: RefName,
+        /// Why.
+        source: gix::Error,
+    },
+    /// The program git was needed and failed.
+    #[error(transparent)]
+    Program(#[from] process::Error),
+}
+
+impl Repository {
+    /// Finds the repository that a folder is in; `GIT_DIR` and its kin count as they do for git, so that
+    /// hooks work.
+    ///
+    /// # Errors
+    /// Where there is none, or it cannot be opened.
+    pub fn discover(folder: &Path) -> Result<Self, Error> {
+        let folder = folder.to_owned();
+        match gix::discover_with_environment_overrides(&folder) {
+            Ok(inner) => Ok(Repository { inner }),
+            Err(source) => Err(Error::NotFound { folder, source }),
+        }
+    }
+
+    /// A handle for another thread.
+    pub fn to_shared(&self) -> Shared {
+        Shared {
+            inner: self.inner.clone().into_sync(),
+        }
+    }
+
+    /// The object format.
+    pub fn algorithm(&self) -> Algorithm {
+        match self.inner.object_hash() {
+            gix::hash::Kind::Sha256 => Algorithm::Sha256,
+            _ => Algorithm::Sha1,
+        }
+    }
+
+    /// The repository's own folder, shared between worktrees.
+    pub fn common_dir(&self) -> &Path {
+        self.inner.common_dir()
+    }
+
+    /// The work tree's folder; a bare repository has none.
+    pub fn work_dir(&self) -> Option<&Path> {
+        self.inner.workdir()
+    }
+
+    /// Where to run the program git for this repository.
+    pub fn folder(&self) -> &Path {
+        self.work_dir().unwrap_or(self.inner.git_dir())
+    }
+
+    /// Whether history was cut off when cloning.
+    pub fn is_shallow(&self) -> bool {
+        self.inner.is_shallow().unwrap_or(false)
+    }
+
+    /// All values of a configuration key, `section.key` or `section.sub.key`, in order; the last one wins.
+    pub fn settings(&self, key: &str) -> Vec<String> {
+        let snapshot = self.inner.config_snapshot();
+        let values = snapshot.plumbing().strings(key).unwrap_or_default();
+        values
+            .into_iter()
+            .map(|value| value.to_str_lossy().into_owned())
+            .collect()
+    }
+
+    /// The value of a configuration key.
+    pub fn setting(&self, key: &str) -> Option<String> {
+        self.settings(key).pop()
+    }
+
+    /// Every key of a section without subsections, in lower case, with its value; in order.
+    pub fn section(&self, name: &str) -> Vec<(String, String)> {
+        let snapshot = self.inner.config_snapshot();
+        let config = snapshot.plumbing();
+        let mut found = Vec::new();
+        for section in config.sections_by_name(name).into_iter().flatten() {
+            if section.header().subsection_name().is_some() {
+                continue;
+            }
+            for key in section.value_names() {
+                let key = key.to_string().to_ascii_lowercase();
+                if !found.iter().any(|(known, _)| *known == key) {
+                    found.extend(
+                        self.settings(&format!("{name}.{key}"))
+                            .into_iter()
+                            .map(|v| (key.clone(), v)),
+                    );
+                }
+            }
+        }
+        found
+    }
+
+    /// The remotes' names.
+    pub fn remotes(&self) -> Vec<String> {
+        self.inner
+            .remote_names()
+            .into_iter()
+            .map(|name| name.to_string())
+            .collect()
+    }
+
+    /// The commit that a revision names, tags followed.
+    ///
+    /// # Errors
+    /// Where it names none, or several.
+    pub fn commit_named(&self, spec: &str) -> Result<ObjectId, Error> {
+        let revision = |source| Error::Revision {
+            spec: spec.to_owned(),
+            source,
+        };
+        let peeled = format!("{spec}^{{commit}}");
+        let id = self
+            .inner
+            .rev_parse_single(BStr::new(&peeled))
+            .map_err(revision)?;
+        Ok(self.ours(id.as_ref()))
+    }
+
+    /// Whether a word names a revision.
+    pub fn is_revision(&self, spec: &str) -> bool {
+        self.inner.rev_parse_single(BStr::new(spec)).is_ok()
+    }
+
+    /// The commits of a range `A..B`, `A...B`, `^A`-less, or of everything reachable from one revision.
+    ///
+    /// # Errors
+    /// Where the words name no revisions, or history cannot be walked.
+    pub fn commits_in(&self, spec: &str) -> Result<HashSet<ObjectId>, Error> {
+        let (tips, hidden) = match spec.split_once("..") {
+            Some((_, to)) if to.starts_with('.') => {
+                return Err(Error::Kind {
+                    spec: spec.to_owned(),
+                    wanted: "a range A..B",
+                });
+            }
+            Some((from, to)) => {
+                let or_head =
+                    |word: &str| self.commit_named(if word.is_empty() { "HEAD" } else { word });
+                (or_head(to)?, Some(or_head(from)?))
+            }
+            None => (self.commit_named(spec)?, None),
+        };
+        let walk = self
+            .inner
+            .rev_walk([theirs(&tips)])
+            .with_hidden(hidden.iter().map(theirs));
+        let commits = walk.all().map_err(Error::Walk)?;
+        commits
+            .map(|info| info.map(|info| self.ours(&info.id)).map_err(Error::Walk))
+            .collect()
+    }
+
+    fn ours(&self, id: &gix::oid) -> ObjectId {
+        ObjectId::from_bytes(self.algorithm(), id.as_bytes())
+            .expect("gix's ids have the format's length")
+    }
+}
+
+/// A repository that can be sent to another thread.
+#[derive(Clone)]
+pub struct Shared {
+    inner: gix::ThreadSafeRepository,
+}
+
+impl Shared {
+    /// A handle for this thread.
+    pub fn here(&self) -> Repository {
+        Repository {
+            inner: self.inner.to_thread_local(),
+        }
+    }
+}
+
+fn theirs(id: &ObjectId) -> gix::ObjectId {
+    gix::ObjectId::try_from(id.as_bytes()).expect("both object formats are ones that gix knows")
+}
+
+fn kind_name(kind: ObjectKind) -> &'static str {
+    match kind {
+        ObjectKind::Blob => "blob",
+        ObjectKind::Tree => "tree",
+        ObjectKind::Commit => "commit",
+        ObjectKind::Tag => "tag",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Quiet;
+
+    /// A repository with one commit, in a folder that goes with it.
+    fn repository(format: &str) -> (tempfile::TempDir, Repository) {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let git = |arguments: &[&str]| {
+            let quiet = Quiet::git(folder.path(), arguments)
+                .variable("GIT_CONFIG_NOSYSTEM", "1")
+                .variable("GIT_CONFIG_GLOBAL", "/dev/null");
+            quiet.output().expect("git does it");
+        };
+        git(&["init", "-q", "-b", "main", "--object-format", format]);
+        for (key, value) in [
+            ("user.name", "Ada"),
+            ("user.email", "ada@example.com"),
+            ("Docket.Step", "build"),
+        ] {
+            git(&["config", key, value]);
+        }
+        git(&["config", "--add", "docket.step", "test"]);
+        for message in ["one", "two", "three"] {
+            git(&["commit", "-q", "--allow-empty", "-m", message]);
+        }
+        let repository = Repository::discover(folder.path()).expect("a repository");
+        (folder, repository)
+    }
+
+    #[test]
+    fn revisions_ranges_and_commits_are_read_in_both_formats() {
+        for (format, algorithm) in [("sha1", Algorithm::Sha1), ("sha256", Algorithm::Sha256)] {
+            let (_folder, repository) = repository(format);
+            assert_eq!(repository.algorithm(), algorithm);
+            let head = repository.commit_named("HEAD").expect("a commit");
+            let facts = repository.commit(&head).expect("readable");
+            assert_eq!(
+                facts.parents,
+                [repository.commit_named("main~1").expect("a commit")]
+            );
+            assert!(repository.tree(&facts.tree).expect("readable").is_empty());
+            let count = |range: &str| repository.commits_in(range).expect("a range").len();
+            assert_eq!(
+                (count("main"), count("main~2..main"), count("HEAD~1..")),
+                (3, 2, 1)
+            );
+            assert!(matches!(
+                repository.commits_in("a...b"),
+                Err(Error::Kind { .. })
+            ));
+            assert!(matches!(
+                repository.commit_named("nothing"),
+                Err(Error::Revision { .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn settings_are_read_by_section_in_order() {
+        let (_folder, repository) = repository("sha1");
+        assert_eq!(repository.settings("docket.step"), ["build", "test"]);
+        assert_eq!(repository.setting("docket.step").as_deref(), Some("test"));
+        let pair = |value: &str| ("step".to_owned(), value.to_owned());
+        assert_eq!(repository.section("docket"), [pair("build"), pair("test")]);
+    }
+
+    #[test]
+    fn a_written_tree_is_what_git_would_write_and_a_ref_moves_only_from_where_it_is() {
+        for format in ["sha1", "sha256"] {
+            let (folder, repository) = repository(format);
+            let mut written = Written::default();
+            let blob = repository
+                .write(ObjectKind::Blob, b"x", &mut written)
+                .expect("written");
+            let entry = |name: &str, kind, id| Entry {
+                name: name.into(),
+                kind,
+                id,
+            };
+            let inner = repository
+                .write_tree(vec![entry("f", EntryKind::File, blob)], &mut written)
+                .expect("written");
+            let entries = vec![
+                entry("a", EntryKind::Tree, inner),
+                entry("a.b", EntryKind::File, blob),
+                entry("a0", EntryKind::Executable, blob),
+            ];
+            let tree = repository
+                .write_tree(entries, &mut written)
+                .expect("written");
+            repository.sync(written).expect("synced");
+            let names = |id| {
+                repository
+                    .tree(id)
+                    .expect("readable")
+                    .into_iter()
+                    .map(|e| e.name)
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(
+                names(&tree),
+                [b"a.b".to_vec(), b"a".to_vec(), b"a0".to_vec()]
+            );
+            Quiet::git(folder.path(), &["fsck", "--strict"])
+                .output()
+                .expect("git agrees");
+
+            let name: RefName = "refs/notes/docket".parse().expect("a ref name");
+            let first = repository.commit_named("HEAD~1").expect("a commit");
+            let second = repository.commit_named("HEAD").expect("a commit");
+            let go = |from, to| {
+                repository
+                    .move_reference(&name, from, to, "test")
+                    .expect("git answers")
+            };
+            assert_eq!(go(Some(&first), &second), Moved::Elsewhere);
+            assert_eq!(go(None, &first), Moved::Yes);
+            assert_eq!(go(None, &second), Moved::Elsewhere);
+            assert_eq!(go(Some(&first), &second), Moved::Yes);
+            assert_eq!(repository.reference(&name).expect("readable"), Some(second));
+            assert_eq!(
+                repository.references("refs/notes").expect("readable"),
+                [("refs/notes/docket".to_owned(), second)]
+            );
+        }
+    }
+
+    #[test]
+    fn an_altered_object_is_found() {
+        let (folder, repository) = repository("sha1");
+        let mut written = Written::default();
+        let blob = repository
+            .write(ObjectKind::Blob, b"true", &mut written)
+            .expect("written");
+        let other = repository
+            .write(ObjectKind::Blob, b"false", &mut written)
+            .expect("written");
+        repository.sync(written).expect("synced");
+        assert_eq!(
+            repository
+                .checked(&blob, ObjectKind::Blob, 9)
+                .expect("sound"),
+            b"true"
+        );
+        assert!(matches!(
+            repository.checked(&blob, ObjectKind::Blob, 3),
+            Err(Error::TooLarge { .. })
+        ));
+        assert!(matches!(
+            repository.checked(&blob, ObjectKind::Tree, 9),
+            Err(Error::OtherKind { .. })
+        ));
+        let path = |id: &ObjectId| {
+            let hex = id.hex();
+            folder
+                .path()
+                .join(".git/objects")
+                .join(&hex[..2])
+                .join(&hex[2..])
+        };
+        std::fs::remove_file(path(&blob)).expect("it is there");
+        assert!(matches!(
+            repository.checked(&blob, ObjectKind::Blob, 9),
+            Err(Error::Missing { .. })
+        ));
+        std::fs::copy(path(&other), path(&blob)).expect("the folder is there");
+        let again = Repository::discover(folder.path()).expect("a repository");
+        assert!(matches!(
+            again.checked(&blob, ObjectKind::Blob, 9),
+            Err(Error::Altered { .. })
+        ));
+    }
+
+    #[test]
+    fn only_full_ref_names_are_names() {
+        for bad in [
+            "",
+            "docket",
+            "refs/",
+            "refs/notes/",
+            "refs/notes/a..b",
+            "refs/notes/a b",
+            "refs/notes/x.lock",
+        ] {
+            assert!(bad.parse::<RefName>().is_err(), "{bad:?}");
+        }
+    }
+}

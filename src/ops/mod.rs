@@ -3,13 +3,19 @@
 //! An operation takes a request and the [`World`], and returns an outcome. It prints nothing, and reads
 //! neither clock nor environment: whatever differs from one run to the next is handed in.
 
+pub mod doctor;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use crate::timestamp::Timestamp;
+
 /// What an operation may use of the world outside the repository.
 pub struct World {
+    /// The time, as `SOURCE_DATE_EPOCH` or else the clock says.
+    pub now: Timestamp,
     /// Where this user's files are kept.
     pub folders: Folders,
     /// Fills a buffer with random bytes from the operating system.

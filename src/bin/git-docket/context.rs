@@ -3,9 +3,11 @@
 use std::env;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use git_docket::ops::{Folders, World};
 use git_docket::report::json;
+use git_docket::timestamp::Timestamp;
 use serde::Serialize;
 
 use crate::cli::{Format, Globals};
@@ -24,19 +26,20 @@ pub struct Context {
 
 impl Context {
     /// Gathers what the environment says. Nothing else of the program reads it.
-    pub fn new(globals: Globals) -> Self {
+    pub fn new(globals: Globals) -> Result<Self, Stop> {
         let ui = voice(if globals.quiet {
             Talk::Terse
         } else {
             Talk::Full
         });
         let world = World {
+            now: now()?,
             folders: folders(),
             random: Box::new(|bytes| getrandom::fill(bytes).map_err(io::Error::other)),
             variable: Box::new(|name| env::var_os(name).filter(|value| !value.is_empty())),
             ask_passphrase: Box::new(ask_passphrase),
         };
-        Context { globals, ui, world }
+        Ok(Context { globals, ui, world })
     }
 
     /// Prints a finished text on standard output.
@@ -77,6 +80,21 @@ pub fn voice(talk: Talk) -> Ui {
     let no_colour = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
         || env::var_os("TERM").is_some_and(|value| value == "dumb");
     Ui::new(talk, no_colour)
+}
+
+/// The time: `SOURCE_DATE_EPOCH` where it is set, else the clock.
+fn now() -> Result<Timestamp, Stop> {
+    let seconds = match env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) => text.parse().map_err(|_| {
+            Stop::usage(format!(
+                "SOURCE_DATE_EPOCH is {text:?}, and not a number of seconds since 1970"
+            ))
+        })?,
+        Err(_) => SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs().cast_signed()),
+    };
+    Timestamp::from_unix(seconds).map_err(|error| Stop::new(Exit::CouldNotLook, error))
 }
 
 /// XDG base directories; a relative value is to be ignored, as that specification says.

@@ -52,8 +52,9 @@ fn run(cli: Cli) -> Result<Exit, (Talk, Stop)> {
             (talk, Stop::new(Exit::CouldNotLook, message))
         })?;
     }
-    let context = Context::new(cli.globals);
-    commands::run(cli.verb, &context).map_err(|stop| (talk, stop))
+    Context::new(cli.globals)
+        .and_then(|context| commands::run(cli.verb, &context))
+        .map_err(|stop| (talk, stop))
 }
 
 /// The git configuration's `docket.*` keys, where there is a repository.

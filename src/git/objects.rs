@@ -1,0 +1,276 @@
+//! Objects: read with a limit on their size, written so that they survive a power cut.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use gix::objs::FindExt as _;
+
+use super::{Error, Repository, kind_name, theirs};
+use crate::digest::{ObjectId, ObjectKind};
+
+/// An object's kind and content. The content is as stored: whether it has the id is asked by
+/// [`Repository::checked`] alone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Object {
+    /// Its kind.
+    pub kind: ObjectKind,
+    /// Its content.
+    pub content: Vec<u8>,
+}
+
+/// One entry of a tree.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Entry {
+    /// Its name: any bytes but `/` and NUL.
+    pub name: Vec<u8>,
+    /// What it is.
+    pub kind: EntryKind,
+    /// The object.
+    pub id: ObjectId,
+}
+
+/// What a tree's entry is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EntryKind {
+    /// A file.
+    File,
+    /// An executable file.
+    Executable,
+    /// A symbolic link.
+    Link,
+    /// A folder.
+    Tree,
+    /// A submodule's commit.
+    Submodule,
+}
+
+impl EntryKind {
+    fn mode(self) -> &'static str {
+        match self {
+            EntryKind::File => "100644",
+            EntryKind::Executable => "100755",
+            EntryKind::Link => "120000",
+            EntryKind::Tree => "40000",
+            EntryKind::Submodule => "160000",
+        }
+    }
+}
+
+/// A commit's bytes, and what is read from them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CommitFacts {
+    /// The raw bytes.
+    pub raw: Vec<u8>,
+    /// The tree.
+    pub tree: ObjectId,
+    /// The parents, as the bytes name them.
+    pub parents: Vec<ObjectId>,
+}
+
+/// Objects written and not yet synced to disk. Dropping it is harmless where nothing points to them.
+#[derive(Debug, Default)]
+#[must_use = "what is not synced may not survive a power cut"]
+pub struct Written {
+    ids: Vec<ObjectId>,
+}
+
+impl Repository {
+    /// Whether an object is here.
+    pub fn has(&self, id: &ObjectId) -> bool {
+        self.inner.has_object(theirs(id))
+    }
+
+    /// An object of at most `limit` bytes; `None` where it is not here. The size is looked at first, so that
+    /// a huge one is never decoded.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is larger.
+    pub fn object(&self, id: &ObjectId, limit: u64) -> Result<Option<Object>, Error> {
+        let read = |source| Error::Read { id: *id, source };
+        let Some(header) = self.inner.try_find_header(theirs(id)).map_err(read)? else {
+            return Ok(None);
+        };
+        if header.size() > limit {
+            return Err(Error::TooLarge {
+                id: *id,
+                bytes: header.size(),
+                limit,
+            });
+        }
+        let object = self.inner.find_object(theirs(id)).map_err(read)?;
+        let kind = match object.kind {
+            gix::objs::Kind::Blob => ObjectKind::Blob,
+            gix::objs::Kind::Tree => ObjectKind::Tree,
+            gix::objs::Kind::Commit => ObjectKind::Commit,
+            gix::objs::Kind::Tag => ObjectKind::Tag,
+        };
+        Ok(Some(Object {
+            kind,
+            content: object.detach().data,
+        }))
+    }
+
+    /// The content of an object that must be here and of this kind.
+    ///
+    /// # Errors
+    /// Where it is not, cannot be read, or is larger.
+    pub fn content(&self, id: &ObjectId, kind: ObjectKind, limit: u64) -> Result<Vec<u8>, Error> {
+        match self.object(id, limit)? {
+            None => Err(Error::Missing { id: *id }),
+            Some(object) if object.kind == kind => Ok(object.content),
+            Some(_) => Err(Error::OtherKind {
+                id: *id,
+                wanted: kind_name(kind),
+            }),
+        }
+    }
+
+    /// As [`content`](Self::content), and the content hashes to the id.
+    ///
+    /// # Errors
+    /// As there, and where it does not.
+    pub fn checked(&self, id: &ObjectId, kind: ObjectKind, limit: u64) -> Result<Vec<u8>, Error> {
+        let content = self.content(id, kind, limit)?;
+        match ObjectId::of_object(id.algorithm(), kind, &content) {
+            Ok(same) if same == *id => Ok(content),
+            _ => Err(Error::Altered { id: *id }),
+        }
+    }
+
+    /// A tree's entries, in the tree's order; nothing below it is read.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is malformed.
+    pub fn tree(&self, id: &ObjectId) -> Result<Vec<Entry>, Error> {
+        const LIMIT: u64 = 256 << 20;
+        let content = self.content(id, ObjectKind::Tree, LIMIT)?;
+        let entries = gix::objs::TreeRefIter::from_bytes(&content, self.inner.object_hash());
+        let malformed = || Error::Malformed {
+            kind: "tree",
+            id: *id,
+        };
+        entries
+            .map(|entry| {
+                let entry = entry.map_err(|_| malformed())?;
+                let kind = match entry.mode.kind() {
+                    gix::objs::tree::EntryKind::Tree => EntryKind::Tree,
+                    gix::objs::tree::EntryKind::Blob => EntryKind::File,
+                    gix::objs::tree::EntryKind::BlobExecutable => EntryKind::Executable,
+                    gix::objs::tree::EntryKind::Link => EntryKind::Link,
+                    gix::objs::tree::EntryKind::Commit => EntryKind::Submodule,
+                };
+                Ok(Entry {
+                    name: entry.filename.to_vec(),
+                    kind,
+                    id: self.ours(entry.oid),
+                })
+            })
+            .collect()
+    }
+
+    /// A commit, its bytes held against its id.
+    ///
+    /// # Errors
+    /// Where it is not here, was altered, or is malformed.
+    pub fn commit(&self, id: &ObjectId) -> Result<CommitFacts, Error> {
+        const LIMIT: u64 = 16 << 20;
+        let raw = self.checked(id, ObjectKind::Commit, LIMIT)?;
+        let malformed = |_| Error::Malformed {
+            kind: "commit",
+            id: *id,
+        };
+        let mut iter = gix::objs::CommitRefIter::from_bytes(&raw, self.inner.object_hash());
+        let tree = self.ours(&iter.tree_id().map_err(malformed)?);
+        let parents = iter.parent_ids().map(|parent| self.ours(&parent)).collect();
+        Ok(CommitFacts { tree, parents, raw })
+    }
+
+    /// Writes an object unless it is here already.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write(
+        &self,
+        kind: ObjectKind,
+        content: &[u8],
+        written: &mut Written,
+    ) -> Result<ObjectId, Error> {
+        let kind = match kind {
+            ObjectKind::Blob => gix::objs::Kind::Blob,
+            ObjectKind::Tree => gix::objs::Kind::Tree,
+            ObjectKind::Commit => gix::objs::Kind::Commit,
+            ObjectKind::Tag => gix::objs::Kind::Tag,
+        };
+        use gix::objs::Write as _;
+        let id = self
+            .inner
+            .objects
+            .write_buf(kind, content)
+            .map_err(Error::Write)?;
+        let id = self.ours(&id);
+        written.ids.push(id);
+        Ok(id)
+    }
+
+    /// Writes a tree; its entries are put into git's order here.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write_tree(
+        &self,
+        mut entries: Vec<Entry>,
+        written: &mut Written,
+    ) -> Result<ObjectId, Error> {
+        // Git compares names as if those of folders ended with a slash.
+        let key = |entry: &Entry| {
+            let mut key = entry.name.clone();
+            if entry.kind == EntryKind::Tree {
+                key.push(b'/');
+            }
+            key
+        };
+        entries.sort_by_cached_key(key);
+        let mut content = Vec::new();
+        for entry in &entries {
+            content.extend_from_slice(entry.kind.mode().as_bytes());
+            content.push(b' ');
+            content.extend_from_slice(&entry.name);
+            content.push(0);
+            content.extend_from_slice(entry.id.as_bytes());
+        }
+        self.write(ObjectKind::Tree, &content, written)
+    }
+
+    /// Syncs written objects and their folders to disk. An object that was here before, perhaps in a pack,
+    /// needs no syncing of ours.
+    ///
+    /// # Errors
+    /// Where a file or folder cannot be synced.
+    pub fn sync(&self, written: Written) -> Result<(), Error> {
+        let objects = self.inner.objects.store_ref().path().to_owned();
+        let mut folders: Vec<PathBuf> = vec![objects.clone()];
+        for id in &written.ids {
+            let hex = id.hex();
+            let (shard, rest) = hex.split_at(2);
+            let folder = objects.join(shard);
+            let file = folder.join(rest);
+            if file.exists() {
+                sync(&file)?;
+                folders.push(folder);
+            }
+        }
+        folders.sort();
+        folders.dedup();
+        folders.iter().try_for_each(|folder| sync(folder))
+    }
+}
+
+fn sync(path: &Path) -> Result<(), Error> {
+    let failed = |source| Error::Sync {
+        path: path.to_owned(),
+        source,
+    };
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(failed)
+}
