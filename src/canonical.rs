@@ -7,14 +7,13 @@ use serde::{
     de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Value};
-use thiserror::Error;
 
 /// The deepest nesting that [`parse_strict`] follows.
 pub const DEPTH_LIMIT: usize = 64;
 
 /// Why JSON could not be read or written.
-#[derive(Debug, Error)]
-pub enum CanonicalError {
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
     /// Not JSON, a key twice in one object, or nested too deep; the message has line and column.
     #[error("not JSON with one reading")]
     Parse(#[source] serde_json::Error),
@@ -28,20 +27,20 @@ pub enum CanonicalError {
 ///
 /// # Errors
 /// For numbers without a canonical form.
-pub fn to_vec(value: &Value) -> Result<Vec<u8>, CanonicalError> {
-    serde_json_canonicalizer::to_vec(value).map_err(CanonicalError::Write)
+pub fn to_vec(value: &Value) -> Result<Vec<u8>, Error> {
+    serde_json_canonicalizer::to_vec(value).map_err(Error::Write)
 }
 
 /// Reads JSON in which no object has a key twice and nothing nests deeper than [`DEPTH_LIMIT`].
 ///
 /// # Errors
 /// Line and column stand in the source's message.
-pub fn parse_strict(bytes: &[u8]) -> Result<Value, CanonicalError> {
+pub fn parse_strict(bytes: &[u8]) -> Result<Value, Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = Strict { depth: 0 }
         .deserialize(&mut deserializer)
-        .map_err(CanonicalError::Parse)?;
-    deserializer.end().map_err(CanonicalError::Parse)?;
+        .map_err(Error::Parse)?;
+    deserializer.end().map_err(Error::Parse)?;
     Ok(value)
 }
 
@@ -141,7 +140,7 @@ mod tests {
     fn a_key_twice_is_refused_at_any_depth() {
         for bad in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":1,"\u0061":2}}]"#] {
             let error = parse_strict(bad.as_bytes()).unwrap_err();
-            let CanonicalError::Parse(source) = error else {
+            let Error::Parse(source) = error else {
                 panic!("{error}")
             };
             assert!(
