@@ -7,7 +7,8 @@
 //! - *certificate*: recognised and carried, also in the older versions 0.1 and 0.2. Its chain, log entries
 //!   and timestamps are not judged here.
 //!
-//! What we write has one form, down to the byte: compact, keys in the order of [`Bundle::to_json`].
+//! What we write has one form, down to the byte: compact, keys in the order of [`Bundle::to_json`]. It has an
+//! empty `tlogEntries`, because sigstore's Python models want the field and protobuf's JSON allows it.
 
 use std::str::FromStr;
 
@@ -95,9 +96,21 @@ pub enum BundleError {
 #[serde(rename_all = "camelCase")]
 struct RawBundle {
     media_type: String,
-    verification_material: Map<String, Value>,
+    verification_material: RawMaterial,
     dsse_envelope: Option<Value>,
     message_signature: Option<Value>,
+}
+
+/// Log entries and timestamps have to be of their kind, and are otherwise left alone.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "read for their kind alone")]
+struct RawMaterial {
+    public_key: Option<RawPublicKey>,
+    certificate: Option<Map<String, Value>>,
+    x509_certificate_chain: Option<Map<String, Value>>,
+    tlog_entries: Option<Vec<Map<String, Value>>>,
+    timestamp_verification_data: Option<Map<String, Value>>,
 }
 
 #[derive(Deserialize)]
@@ -133,19 +146,20 @@ impl Bundle {
     /// Reads a bundle that was parsed strictly.
     pub fn from_value(value: Value) -> Result<Self, BundleError> {
         let raw = RawBundle::deserialize(value).map_err(BundleError::Shape)?;
-        let material = &raw.verification_material;
-        let names = ["publicKey", "certificate", "x509CertificateChain"];
-        let present = |name: &&str| material.get(*name).is_some_and(|value| !value.is_null());
-        let found: Vec<&str> = names.into_iter().filter(present).collect();
-        let [kind] = found[..] else {
-            let count = found.len();
-            return Err(BundleError::MaterialCount { count });
+        let material = raw.verification_material;
+        let certificates = [material.certificate, material.x509_certificate_chain];
+        let certificates = certificates.iter().flatten().count();
+        let public_key = match (material.public_key, certificates) {
+            (Some(public_key), 0) => Some(public_key),
+            (None, 1) => None,
+            (key, certificates) => {
+                let count = certificates + usize::from(key.is_some());
+                return Err(BundleError::MaterialCount { count });
+            }
         };
-        let public_key = kind == "publicKey";
-        let read = if public_key {
-            &MEDIA_TYPES[..2]
-        } else {
-            &MEDIA_TYPES[..]
+        let read = match public_key {
+            Some(_) => &MEDIA_TYPES[..2],
+            None => &MEDIA_TYPES[..],
         };
         if !read.contains(&raw.media_type.as_str()) {
             let found = raw.media_type;
@@ -160,14 +174,12 @@ impl Bundle {
             let count = envelope.signatures().len();
             return Err(BundleError::SignatureCount { count });
         };
-        if !public_key {
+        let Some(RawPublicKey { hint }) = public_key else {
             return Ok(Self {
                 material: Material::Certificate,
                 envelope,
             });
-        }
-        let RawPublicKey { hint } =
-            RawPublicKey::deserialize(&material[kind]).map_err(BundleError::Shape)?;
+        };
         match KeyId::from_str(&hint) {
             Ok(key) if signature.keyid.as_ref() == Some(&hint) => Ok(Self {
                 material: Material::PublicKey(key),
@@ -228,7 +240,7 @@ impl Bundle {
 
 /// What we write before the hint, and between it and the envelope.
 const HEAD: &str = r#"{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":""#;
-const TO_ENVELOPE: &str = r#""}},"dsseEnvelope":"#;
+const TO_ENVELOPE: &str = r#""},"tlogEntries":[]},"dsseEnvelope":"#;
 
 /// Splits a JSON string of visible ASCII without escapes off the front.
 fn quoted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -281,10 +293,7 @@ mod tests {
             ("bundle.v0.3+json", "bundle+json;version=0.1".into()),
             // Material: none, two, a hint that is no key id or not the keyid.
             (r#""publicKey":"#, r#""other":"#.into()),
-            (
-                r#""publicKey":"#,
-                r#""certificate":{"rawBytes":""},"publicKey":"#.into(),
-            ),
+            (r#""publicKey":"#, r#""certificate":{},"publicKey":"#.into()),
             (hint.as_str(), "ac".repeat(32)),
             (hint.as_str(), "AB".repeat(32)),
             (hint.as_str(), String::new()),
@@ -316,7 +325,7 @@ mod tests {
             (r#"{"mediaType""#, "{ \n\"mediaType\""),
             (
                 r#"{"publicKey":"#,
-                r#"{"tlogEntries":[],"timestampVerificationData":{},"publicKey":"#,
+                r#"{"timestampVerificationData":{},"publicKey":"#,
             ),
             ("vnd.in-toto+json", r"vnd.in-toto\u002bjson"),
         ] {
