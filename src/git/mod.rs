@@ -275,6 +275,22 @@ impl Repository {
             .collect()
     }
 
+    /// The commits reachable from a tip, tip first, each with the number of parents it names; as far as
+    /// they are here, for a notes ref's history is a convenience.
+    pub fn history(&self, tip: &ObjectId) -> Vec<(ObjectId, usize)> {
+        let walk = self.inner.rev_walk([theirs(tip)]).all();
+        let infos = walk.into_iter().flatten().map_while(Result::ok);
+        infos
+            .map(|info| (self.ours(&info.id), info.parent_ids.len()))
+            .collect()
+    }
+
+    /// The name and address that git would write into a commit now, where both are known.
+    pub fn committer(&self) -> Option<(String, String)> {
+        let signature = self.inner.committer()?.ok()?;
+        Some((signature.name.to_string(), signature.email.to_string()))
+    }
+
     fn ours(&self, id: &gix::oid) -> ObjectId {
         ObjectId::from_bytes(self.algorithm(), id.as_bytes())
             .expect("gix's ids have the format's length")

@@ -3,8 +3,6 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use gix::objs::FindExt as _;
-
 use super::{Error, Repository, kind_name, theirs};
 use crate::digest::{ObjectId, ObjectKind};
 
@@ -80,6 +78,18 @@ impl Repository {
         self.inner.has_object(theirs(id))
     }
 
+    /// An object's size, without decoding it; `None` where it is not here.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn size(&self, id: &ObjectId) -> Result<Option<u64>, Error> {
+        let header = self
+            .inner
+            .try_find_header(theirs(id))
+            .map_err(|source| Error::Read { id: *id, source })?;
+        Ok(header.map(|header| header.size()))
+    }
+
     /// An object of at most `limit` bytes; `None` where it is not here. The size is looked at first, so that
     /// a huge one is never decoded.
     ///
@@ -87,15 +97,16 @@ impl Repository {
     /// Where it cannot be read, or is larger.
     pub fn object(&self, id: &ObjectId, limit: u64) -> Result<Option<Object>, Error> {
         let read = |source| Error::Read { id: *id, source };
-        let Some(header) = self.inner.try_find_header(theirs(id)).map_err(read)? else {
-            return Ok(None);
-        };
-        if header.size() > limit {
-            return Err(Error::TooLarge {
-                id: *id,
-                bytes: header.size(),
-                limit,
-            });
+        match self.size(id)? {
+            None => return Ok(None),
+            Some(bytes) if bytes > limit => {
+                return Err(Error::TooLarge {
+                    id: *id,
+                    bytes,
+                    limit,
+                });
+            }
+            Some(_) => {}
         }
         let object = self.inner.find_object(theirs(id)).map_err(read)?;
         let kind = match object.kind {
