@@ -1,5 +1,7 @@
 //! DSSE envelopes that others made: the specification's vector, and those of in-toto's attestation-verifier.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
 use std::fs;
 
 use git_docket::attestation::{Attestation, Carrier};

@@ -5,6 +5,8 @@
 //! nothing else in that field), and ours is the SHA-256 of the SubjectPublicKeyInfo. So cosign reads our
 //! bundles once their `keyid`, which is signed by nobody, is taken out; that this is all, is tested too.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
 use std::fs;
 
 use tempfile::TempDir;

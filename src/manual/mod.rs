@@ -15,8 +15,13 @@ macro_rules! pages {
 }
 
 pages! {
+    attestation "attestation"
     cli "cli"
+    envelope "envelope"
     exit_codes "exit-codes"
+    policy "policy"
+    roster "roster"
+    statement "statement"
 }
 
 /// The text of the page with this name.

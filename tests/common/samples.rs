@@ -2,7 +2,8 @@
 
 #![allow(
     dead_code,
-    reason = "each test binary uses its own part of the testkit"
+    clippy::unwrap_used,
+    reason = "each test binary uses its own part, and fails where it unwraps"
 )]
 
 use git_docket::attestation::Attestation;
