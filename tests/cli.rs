@@ -158,3 +158,44 @@ fn nothing_is_said_in_colour_to_a_file() {
     let ran = World::bare_hands().docket(&["help", "nothing-of-that-name"]);
     assert!(!ran.err.contains('\u{1b}') && !ran.out.contains('\u{1b}'));
 }
+
+#[test]
+fn keys_are_made_listed_and_read_by_openssl() {
+    let mut world = World::bare_hands();
+    assert_eq!(
+        world.docket(&["key", "list"]).code,
+        3,
+        "an empty result is never 0"
+    );
+    assert_eq!(world.docket(&["key", "show"]).code, 5);
+    world.docket_ok(&["key", "generate"]);
+    let again = world.docket(&["key", "generate"]);
+    assert_eq!(again.code, 5);
+    assert!(again.err.contains("never written over"), "{}", again.err);
+    world.set("DOCKET_PASSPHRASE", "correct horse");
+    world.docket_ok(&["key", "generate", "release", "--encrypt"]);
+    assert_eq!(world.docket_ok(&["key", "list"]).lines().count(), 2);
+    let shown = world.docket_ok(&["key", "show", "release", "--vkey", "example.com/app"]);
+    assert!(shown.contains("vkey  example.com/app+"), "{shown}");
+    let keys = world.root().join("home/.local/share/git-docket/keys");
+    let public = std::fs::read_to_string(keys.join("release.pub.pem")).expect("there");
+    assert!(shown.ends_with(&public), "{shown}");
+    for (file, pass) in [
+        ("default.pem", "pass:"),
+        ("release.pem", "pass:correct horse"),
+    ] {
+        let path = keys.join(file).to_string_lossy().into_owned();
+        let ran = world.run(
+            "openssl",
+            &["pkey", "-in", &path, "-passin", pass, "-pubout"],
+        );
+        let ours =
+            std::fs::read_to_string(keys.join(file.replace(".pem", ".pub.pem"))).expect("there");
+        assert_eq!(
+            (ran.code, ran.out.as_str()),
+            (0, ours.as_str()),
+            "{}",
+            ran.err
+        );
+    }
+}

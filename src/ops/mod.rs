@@ -4,6 +4,7 @@
 //! neither clock nor environment: whatever differs from one run to the next is handed in.
 
 pub mod doctor;
+pub mod key;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

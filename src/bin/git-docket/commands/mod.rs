@@ -2,6 +2,7 @@
 
 mod completions;
 mod help;
+mod key;
 mod man;
 
 use clap::Subcommand;
@@ -12,6 +13,7 @@ use crate::exit::{Exit, Stop};
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    Key(key::Args),
     Completions(completions::Args),
     Man(man::Args),
     Help(help::Args),
@@ -20,6 +22,7 @@ pub enum Verb {
 /// Does what the verb says; without one, the overview.
 pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
     match verb {
+        Some(Verb::Key(args)) => key::run(args, context),
         Some(Verb::Completions(args)) => completions::run(args, context),
         Some(Verb::Man(args)) => man::run(args, context),
         Some(Verb::Help(args)) => help::run(args, context),

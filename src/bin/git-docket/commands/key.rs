@@ -1,0 +1,111 @@
+//! `key`: make, list and show keys.
+
+use clap::Subcommand;
+use git_docket::keyring::KeyFileName;
+use git_docket::ledger::note::KeyName;
+use git_docket::ops::key::{self, KeySource, KeyView, Protection};
+
+use crate::context::Context;
+use crate::exit::{Exit, Stop};
+
+/// Make, list and show signing keys
+///
+/// Keys are Ed25519, kept as PKCS#8 PEM that OpenSSL reads, mode 0600, under $XDG_DATA_HOME/git-docket/keys.
+/// A passphrase is taken from DOCKET_PASSPHRASE, or asked for on a terminal.
+///
+/// Examples:
+///   git docket key generate
+///   git docket key generate release --encrypt
+///   git docket key show --vkey git.example.com/acme/app
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Make a key and keep it
+    Generate {
+        /// What to call it
+        #[arg(default_value = key::DEFAULT_NAME)]
+        name: KeyFileName,
+        /// Encrypt it with a passphrase
+        #[arg(long)]
+        encrypt: bool,
+    },
+    /// List the keys
+    List,
+    /// Show a key's public parts: PEM, id, OpenSSH line
+    Show {
+        /// A key's name, a PEM file, or env://VARIABLE
+        key: Option<KeySource>,
+        /// Show it as a C2SP verifier key of this name as well
+        #[arg(long, value_name = "NAME")]
+        vkey: Option<KeyName>,
+    },
+}
+
+#[derive(serde::Serialize)]
+struct Listing {
+    keys: Vec<KeyView>,
+}
+
+/// Does it.
+pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
+    match args.verb {
+        Verb::Generate { name, encrypt } => {
+            let protection = if encrypt {
+                Protection::Passphrase
+            } else {
+                Protection::FileMode
+            };
+            let made = key::generate(&context.world, name, protection)?;
+            context.report(&made, text)?;
+            context
+                .ui
+                .hint("git docket init makes a ledger that this key may write to");
+        }
+        Verb::List => {
+            let keys = key::list(&context.world)?;
+            if keys.is_empty() {
+                context
+                    .ui
+                    .hint("there is no key yet; git docket key generate makes one");
+                return Ok(Exit::Undecided);
+            }
+            context.report(&Listing { keys }, |listing| {
+                listing.keys.iter().map(line).collect()
+            })?;
+        }
+        Verb::Show { key: source, vkey } => {
+            context.report(&key::show(&context.world, source.as_ref(), vkey)?, text)?;
+        }
+    }
+    Ok(Exit::Pass)
+}
+
+fn line(key: &KeyView) -> String {
+    format!(
+        "{:<16} {}\n",
+        key.name.as_deref().unwrap_or_default(),
+        key.id
+    )
+}
+
+fn text(key: &KeyView) -> String {
+    let mut text = String::new();
+    let mut field = |name: &str, value: Option<String>| {
+        text.extend(value.map(|value| format!("{name:<6}{value}\n")));
+    };
+    field("name", key.name.clone());
+    field(
+        "file",
+        key.path.as_ref().map(|path| path.display().to_string()),
+    );
+    field("id", Some(key.id.to_string()));
+    field("ssh", Some(key.ssh.trim_end().to_owned()));
+    field("vkey", key.vkey.clone());
+    text + &key.pem
+}

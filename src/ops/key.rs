@@ -1,0 +1,299 @@
+//! `key`: make, list and show keys; and choose the key that another verb signs with.
+//!
+//! The signing key is, in order: the one named by `--key` (a keyring's name, a file, or `env://VARIABLE` with
+//! a PEM in it); the keyring's key `default`; the only key of the keyring. A passphrase comes from the
+//! variable `DOCKET_PASSPHRASE`, else from a person at a terminal.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::Serialize;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::{Explain, Failure, World};
+use crate::keyring::{self, Kept, KeyFileName, Keyring};
+use crate::ledger::note::{KeyName, VerifierKey};
+use crate::signing::{EncryptionSeed, KeyId, Passphrase, PublicKey, SigningKey};
+
+/// The variable that a passphrase is taken from.
+pub const PASSPHRASE_VARIABLE: &str = "DOCKET_PASSPHRASE";
+/// The key that is used where none is named.
+pub const DEFAULT_NAME: &str = "default";
+
+/// Where a key is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum KeySource {
+    /// In the keyring.
+    Named(KeyFileName),
+    /// In a PEM file.
+    File(PathBuf),
+    /// In a variable that holds a PEM.
+    Variable(String),
+}
+
+impl FromStr for KeySource {
+    type Err = Infallible;
+
+    /// A word that could be a keyring's name is one; `./name` is a file.
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        if let Some(variable) = text.strip_prefix("env://") {
+            return Ok(KeySource::Variable(variable.to_owned()));
+        }
+        match text.parse() {
+            Ok(name) if !text.ends_with(".pem") => Ok(KeySource::Named(name)),
+            _ => Ok(KeySource::File(PathBuf::from(text))),
+        }
+    }
+}
+
+/// Why a key could not be made, shown or used.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The keyring could not.
+    #[error(transparent)]
+    Keyring(#[from] keyring::Error),
+    /// No key is named, and there is none.
+    #[error("there is no key to sign with in {folder}")]
+    NoKey {
+        /// The keyring's folder.
+        folder: PathBuf,
+    },
+    /// No key is named, and there are several.
+    #[error("there are {count} keys and none is named default: which one signs was not said")]
+    Several {
+        /// How many.
+        count: usize,
+    },
+    /// The variable of `env://` is not set, or is no text.
+    #[error("the variable {name} holds no key")]
+    Variable {
+        /// Its name.
+        name: String,
+    },
+    /// The passphrase of a new key is empty, or was typed in two ways.
+    #[error("the passphrase is empty, or was not typed twice alike")]
+    Passphrase,
+    /// A passphrase is wanted, and there is neither the variable nor a terminal.
+    #[error("a passphrase is needed, and there is no terminal to ask on")]
+    NobodyToAsk,
+    /// The terminal could not be read.
+    #[error("the passphrase cannot be read")]
+    Ask(#[source] std::io::Error),
+    /// The operating system gave no random bytes.
+    #[error("the operating system gives no random bytes")]
+    Random(#[source] std::io::Error),
+}
+
+impl Explain for Error {
+    fn failure(&self) -> Failure {
+        match self {
+            Error::Several { .. } => Failure::Usage,
+            _ => Failure::CouldNotLook,
+        }
+    }
+
+    fn remedy(&self) -> Option<String> {
+        Some(match self {
+            Error::NoKey { .. } => {
+                "git docket key generate makes one; --key names one elsewhere".to_owned()
+            }
+            Error::Several { .. } => {
+                "name it with --key; git docket key list shows them".to_owned()
+            }
+            Error::Keyring(keyring::Error::Open { path, .. }) => {
+                format!(
+                    "chmod 600 '{}', and replace the key if others had access",
+                    path.display()
+                )
+            }
+            Error::Keyring(keyring::Error::Exists { .. }) => "choose another name".to_owned(),
+            Error::Keyring(keyring::Error::Private { .. }) | Error::NobodyToAsk => {
+                format!("set {PASSPHRASE_VARIABLE}, or run it on a terminal")
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// A key as `list` and `show` give it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyView {
+    /// Its name in the keyring, where it is from there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The private key's file, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// SHA-256 over the public key's SPKI: the key id of envelopes and bundles.
+    pub id: KeyId,
+    /// The public key, PEM.
+    pub pem: String,
+    /// The public key as an OpenSSH line.
+    pub ssh: String,
+    /// The public key as a C2SP verifier key, under the name asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vkey: Option<String>,
+}
+
+impl KeyView {
+    fn of(public: &PublicKey, kept: Option<&Kept>, vkey_name: Option<KeyName>) -> Self {
+        let name = kept.map(|kept| kept.name.to_string());
+        KeyView {
+            path: kept.map(|kept| kept.path.clone()),
+            id: public.id(),
+            pem: public.to_pem(),
+            ssh: public.to_ssh_line(name.as_deref().unwrap_or("git-docket")),
+            vkey: vkey_name.map(|name| VerifierKey::new(name, public).to_string()),
+            name,
+        }
+    }
+}
+
+/// Whether a new key is encrypted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Protection {
+    /// By a passphrase.
+    Passphrase,
+    /// By the file's mode alone.
+    FileMode,
+}
+
+/// Makes a key and keeps it.
+///
+/// # Errors
+/// Where the name is taken, there is no passphrase to be had, or the files cannot be written.
+pub fn generate(
+    world: &World,
+    name: KeyFileName,
+    protection: Protection,
+) -> Result<KeyView, Error> {
+    let mut seed = Zeroizing::new([0; 32]);
+    (world.random)(&mut *seed).map_err(Error::Random)?;
+    let key = SigningKey::from_seed(*seed);
+    let keyring = Keyring::in_folder(&world.folders.data);
+    let kept = match protection {
+        Protection::FileMode => keyring.keep(name, &key, None)?,
+        Protection::Passphrase => {
+            let passphrase = new_passphrase(world)?;
+            let mut salt = [0; 32];
+            (world.random)(&mut salt).map_err(Error::Random)?;
+            keyring.keep(name, &key, Some((&passphrase, EncryptionSeed(salt))))?
+        }
+    };
+    Ok(KeyView::of(&kept.public, Some(&kept), None))
+}
+
+/// Every key of the keyring.
+///
+/// # Errors
+/// Where one cannot be read.
+pub fn list(world: &World) -> Result<Vec<KeyView>, Error> {
+    let kept = Keyring::in_folder(&world.folders.data).list()?;
+    Ok(kept
+        .iter()
+        .map(|kept| KeyView::of(&kept.public, Some(kept), None))
+        .collect())
+}
+
+/// One key; `vkey_name` is the name that its verifier key is to carry.
+///
+/// # Errors
+/// Where it cannot be found or read.
+pub fn show(
+    world: &World,
+    source: Option<&KeySource>,
+    vkey_name: Option<KeyName>,
+) -> Result<KeyView, Error> {
+    let keyring = Keyring::in_folder(&world.folders.data);
+    match source {
+        None => {
+            let kept = chosen(&keyring)?;
+            Ok(KeyView::of(&kept.public, Some(&kept), vkey_name))
+        }
+        Some(KeySource::Named(name)) => {
+            let kept = keyring.kept(name.clone())?;
+            Ok(KeyView::of(&kept.public, Some(&kept), vkey_name))
+        }
+        Some(KeySource::File(path)) => {
+            let public = match keyring::read_public(path) {
+                Ok(public) => public,
+                Err(_) => signing_key(world, source)?.public().clone(),
+            };
+            Ok(KeyView::of(&public, None, vkey_name))
+        }
+        Some(KeySource::Variable(_)) => Ok(KeyView::of(
+            signing_key(world, source)?.public(),
+            None,
+            vkey_name,
+        )),
+    }
+}
+
+/// The key to sign with.
+///
+/// # Errors
+/// Where there is none, several, or it cannot be opened.
+pub fn signing_key(world: &World, source: Option<&KeySource>) -> Result<SigningKey, Error> {
+    let keyring = Keyring::in_folder(&world.folders.data);
+    let passphrase = || passphrase(world);
+    match source {
+        None => keyring::read_private(&chosen(&keyring)?.path, passphrase),
+        Some(KeySource::Named(name)) => keyring::read_private(&keyring.path(name), passphrase),
+        Some(KeySource::File(path)) => keyring::read_private(path, passphrase),
+        Some(KeySource::Variable(name)) => {
+            let value = (world.variable)(name).and_then(|value| value.into_string().ok());
+            let pem = Zeroizing::new(value.ok_or_else(|| Error::Variable { name: name.clone() })?);
+            keyring::parse_private(&pem, &PathBuf::from(format!("env://{name}")), passphrase)
+        }
+    }
+}
+
+fn chosen(keyring: &Keyring) -> Result<Kept, Error> {
+    let mut all = keyring.list()?;
+    if let Some(at) = all
+        .iter()
+        .position(|kept| kept.name.to_string() == DEFAULT_NAME)
+    {
+        return Ok(all.swap_remove(at));
+    }
+    match (all.pop(), all.len()) {
+        (Some(kept), 0) => Ok(kept),
+        (Some(_), others) => Err(Error::Several { count: others + 1 }),
+        (None, _) => Err(Error::NoKey {
+            folder: keyring.folder().to_owned(),
+        }),
+    }
+}
+
+fn passphrase(world: &World) -> Result<Option<Passphrase>, Error> {
+    if let Some(text) = from_variable(world) {
+        return Ok(Some(text));
+    }
+    let asked = (world.ask_passphrase)("Passphrase of the signing key: ").map_err(Error::Ask)?;
+    Ok(asked.map(|text| Passphrase::new(text.to_string())))
+}
+
+fn new_passphrase(world: &World) -> Result<Passphrase, Error> {
+    if let Some(text) = from_variable(world) {
+        return Ok(text);
+    }
+    let ask = |prompt| {
+        (world.ask_passphrase)(prompt)
+            .map_err(Error::Ask)?
+            .ok_or(Error::NobodyToAsk)
+    };
+    let once = ask("Passphrase of the new key: ")?;
+    let twice = ask("The same again: ")?;
+    if once.is_empty() || once != twice {
+        return Err(Error::Passphrase);
+    }
+    Ok(Passphrase::new(once.to_string()))
+}
+
+fn from_variable(world: &World) -> Option<Passphrase> {
+    let text = (world.variable)(PASSPHRASE_VARIABLE)?.into_string().ok()?;
+    Some(Passphrase::new(text))
+}
