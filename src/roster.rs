@@ -1,7 +1,7 @@
 //! Who is known in a ledger, at one moment: the roster in force, ready to be asked.
 //!
 //! A [`Roster`] is made from the predicate that stands in the ledger
-//! ([`predicate::Roster`](crate::statement::predicate::Roster)) and holds its rules: one key belongs to one
+//! ([`predicate::Roster`]) and holds its rules: one key belongs to one
 //! person, an agent has a human operator, a revoked key is nobody's. It answers whose a key is and what that
 //! person may do; *when* it is in force is the replay's business. Manual: `git docket help roster`.
 

@@ -121,3 +121,76 @@ impl Predicate for Genesis {
         self.policy.validate()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::signing::SigningKey;
+
+    fn key(seed: u8) -> Key {
+        Key(SigningKey::from_seed([seed; 32]).public().clone())
+    }
+
+    fn example() -> Value {
+        json!({
+            "origin": "git.example.com/acme/app",
+            "rootKeys": [key(1), key(2)],
+            "threshold": 2,
+            "ledgerKey": "git.example.com/acme/app+0123abcd+AQ==",
+            "roster": {"persons": [{"id": "ada", "kind": "human", "roles": ["writer"], "keys": [key(1)]}]},
+            "policy": PolicyText::new("version = 1\n"),
+            "continuity": [{"ref": "refs/heads/main", "commit": format!("sha1:{}", "1".repeat(40))}],
+        })
+    }
+
+    fn read(value: &Value) -> Result<Genesis, Error> {
+        Genesis::from_map(value.as_object().unwrap())
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let genesis = read(&example()).unwrap();
+        assert_eq!(Value::Object(genesis.to_map().unwrap()), example());
+    }
+
+    #[test]
+    fn refuses_what_breaks_a_rule() {
+        let previous = json!({"origin": "o", "attestation": format!("sha256:{}", "1".repeat(64))});
+        for (place, field, value) in [
+            ("", "origin", json!("")),
+            ("", "origin", json!("git.example.com/acme/other")),
+            ("", "rootKeys", json!([])),
+            ("", "rootKeys", json!([key(1), key(1)])),
+            ("", "rootKeys", json!([key(1)])),
+            ("", "threshold", json!(0)),
+            ("", "threshold", json!(3)),
+            ("", "ledgerKey", json!("git.example.com/acme/app")),
+            (
+                "",
+                "ledgerKey",
+                json!("git.example.com/acme/app+0123ABCD+AQ=="),
+            ),
+            ("/roster", "persons", json!([])),
+            ("/roster", "previous", previous.clone()),
+            ("/policy", "text", json!("version = 2\n")),
+            ("/policy", "previous", previous),
+            ("/continuity/0", "ref", json!("main")),
+            ("/continuity/0", "commit", json!("1".repeat(40))),
+            ("/continuity/0", "tree", json!("x")),
+            ("", "unknown", json!(true)),
+        ] {
+            let mut bad = example();
+            bad.pointer_mut(place).unwrap()[field] = value;
+            assert!(read(&bad).is_err(), "{place}/{field} of {bad}");
+        }
+        let mut twice = example();
+        let again = twice["continuity"][0].clone();
+        twice["continuity"].as_array_mut().unwrap().push(again);
+        assert!(matches!(
+            read(&twice),
+            Err(Error::Genesis(GenesisError::ContinuityRef { .. }))
+        ));
+    }
+}

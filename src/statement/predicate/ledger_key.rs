@@ -113,3 +113,44 @@ impl FromStr for Vkey {
 }
 
 text_value!(Vkey, VkeyError);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verifier_key_has_its_frame() {
+        let key: Vkey = "git.example.com/acme/app+0123abcd+AQ+/x==".parse().unwrap();
+        assert_eq!(key.name(), "git.example.com/acme/app");
+        for bad in [
+            "",
+            "name",
+            "name+0123abcd",
+            "name+0123abcd+",
+            "+0123abcd+AQ==",
+            "na me+0123abcd+AQ==",
+            "name+0123ABCD+AQ==",
+            "name+0123abc+AQ==",
+            "name+0123abcd+A Q==",
+            "name+0123abcd+AQ==\n",
+        ] {
+            assert!(bad.parse::<Vkey>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_ledger_key_follows_another_of_the_same_name() {
+        let change = |old: &str, new: &str| {
+            let (old, new) = (old.parse().unwrap(), new.parse().unwrap());
+            LedgerKey {
+                old,
+                new,
+                lost: false,
+            }
+            .validate()
+        };
+        assert!(change("a+0123abcd+AQ==", "a+0123abce+Ag==").is_ok());
+        assert!(change("a+0123abcd+AQ==", "a+0123abcd+AQ==").is_err());
+        assert!(change("a+0123abcd+AQ==", "b+0123abce+Ag==").is_err());
+    }
+}
