@@ -1,1 +1,438 @@
-//! To come.
+//! Replay: judge a ledger at one tip, for one question.
+//!
+//! The order, each step on what the ones before it left standing:
+//!
+//! 1. shape of the ref and of its tree;
+//! 2. grammar of the append record and the seal;
+//! 3. every note, on as many threads as asked for: grammar, digests, signatures, statements
+//!    (`examine`); an entry whose key is not known yet is taken up again after step 5;
+//! 4. seq dense from 0, `prev` chain;
+//! 5. genesis, and with it what was in force when (`governance`);
+//! 6. roots, append record, seal, edge, in-force pointer (`heads`);
+//! 7. pin and memory: is it the ledger that was meant, and an extension of what was seen;
+//! 8. each entry: was its key in the roster in force, is it no repetition, does the policy in force allow
+//!    it;
+//! 9. the question: are the required steps there for what was asked about;
+//! 10. the verdict.
+//!
+//! Pure: the same snapshot, request and time give the same outcome for any number of threads. Missing
+//! evidence is undecided, never a pass; nothing found is never a pass. What is *not* checked: that a
+//! claimed time is true, that a command did what its name says, that a recorded person is who they claim
+//! beyond the roster.
+
+mod examine;
+pub mod governance;
+mod heads;
+mod judge;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    num::NonZeroUsize,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use thiserror::Error;
+
+use self::examine::{Examined, Examiner, Names, Record, State, UnknownKeys};
+pub use self::judge::{EntryCounts, StepState, StepVerdict};
+use crate::{
+    attestation::Attestation,
+    digest::{ObjectId, Sha256},
+    finding::{Code, Finding, Severity},
+    ledger::{
+        Origin, Snapshot, TreeHead,
+        entry::Lines,
+        in_force,
+        note::VerifierKey,
+        seal::SignedSeal,
+        snapshot::{ReadError, TreeFaultKind},
+    },
+    roster::Roster,
+    signing::{KeyId, PublicKey},
+    statement::{DigestSet, Subject, predicate},
+};
+
+/// What a reader holds a ledger to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    /// The ledger's name.
+    pub origin: Origin,
+    /// The leaf of its genesis.
+    pub genesis: Sha256,
+    /// The ledger's key at the genesis.
+    pub ledger_key: VerifierKey,
+    /// A seal that the ledger must extend.
+    pub seal: Option<SignedSeal>,
+}
+
+/// What was seen of a ledger before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// The ledger's name.
+    pub origin: Origin,
+    /// The leaf of its genesis.
+    pub genesis: Sha256,
+    /// The newest seal seen.
+    pub seal: Option<SignedSeal>,
+    /// The head as landed.
+    pub landed: TreeHead,
+}
+
+/// A commit that is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitSubject {
+    /// The commit.
+    pub commit: ObjectId,
+    /// Its tree: evidence about an equal tree counts too.
+    pub tree: ObjectId,
+}
+
+/// An artifact that is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifact {
+    /// What people call it.
+    pub name: String,
+    /// Its digests: a subject that has one of them is the artifact.
+    pub digest: DigestSet,
+}
+
+impl Artifact {
+    fn is(&self, subject: &Subject) -> bool {
+        subject.digest.matches(&self.digest)
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Is the ledger sound, every entry of it?
+    Ledger,
+    /// And are the required steps there for each of these commits?
+    Commits(Vec<CommitSubject>),
+    /// And are they there for the commits from which this artifact came?
+    Artifact(Artifact),
+}
+
+/// All that a verdict depends on besides the ledger.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What is asked.
+    pub question: Question,
+    /// What the ledger is held to.
+    pub pin: Option<Pin>,
+    /// What was seen of ledgers of this origin before: one for each genesis known.
+    pub memories: Vec<Memory>,
+    /// How many threads may work; the outcome does not depend on it.
+    pub threads: NonZeroUsize,
+}
+
+/// We could not look.
+#[derive(Debug, Error)]
+pub enum VerifyError {
+    /// Something that the ledger's tree names could not be read: a shallow or partial clone, or damage.
+    #[error("cannot read {what} of the ledger")]
+    Read {
+        /// What.
+        what: String,
+        /// Why.
+        source: ReadError,
+    },
+}
+
+/// The verdict over everything that was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything that was asked holds.
+    Pass,
+    /// Judged, and failed.
+    Failed,
+    /// Evidence is missing or not yet there.
+    Undecided,
+    /// The ledger itself is broken.
+    Broken,
+}
+
+/// The heads that replay found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heads {
+    /// Over all entries.
+    pub landed: TreeHead,
+    /// Over the sealed ones, where a seal holds.
+    pub sealed: Option<TreeHead>,
+    /// That seal.
+    pub seal: Option<SignedSeal>,
+}
+
+/// What was seen.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The ref's tip.
+    pub tip: ObjectId,
+    /// The ledger's name, where there is a sound genesis.
+    pub origin: Option<Origin>,
+    /// The leaf of the genesis.
+    pub genesis: Option<Sha256>,
+    /// What is in force for the next entry.
+    pub in_force: Option<governance::InForce>,
+    /// The heads.
+    pub heads: Heads,
+    /// Counts of entries.
+    pub counts: EntryCounts,
+    /// What was found and weighs on the verdict, heaviest first.
+    pub findings: Vec<Finding>,
+    /// What was found about entries that were not asked about.
+    pub elsewhere: Vec<Finding>,
+    /// The policy's required steps for each commit that was asked about.
+    pub steps: Vec<StepVerdict>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What to remember of this ledger; `None` where it is broken.
+    pub memory: Option<Memory>,
+}
+
+/// Judges a ledger.
+///
+/// # Errors
+/// Only where something could not be read; everything that was read and is wrong is a finding.
+pub fn verify(snapshot: &dyn Snapshot, request: &Request) -> Result<Outcome, VerifyError> {
+    let shape = snapshot.shape();
+    let mut findings = shape_findings(snapshot);
+    let signed = heads::read(shape, &mut findings);
+
+    let names = Names::default();
+    let claimed_origin = request
+        .pin
+        .as_ref()
+        .map(|pin| pin.origin.clone())
+        .or_else(|| signed.append.as_ref().map(|append| append.unverified().origin.clone()));
+    let artifact = match &request.question {
+        Question::Artifact(artifact) => Some(artifact),
+        Question::Ledger | Question::Commits(_) => None,
+    };
+    let keys = candidate_keys(snapshot)?;
+    let mut examiner = Examiner {
+        snapshot,
+        origin: claimed_origin.as_ref(),
+        artifact,
+        names: &names,
+        keys: &keys,
+        unknown_keys: UnknownKeys::Wait,
+    };
+    let mut all = examine_notes(&examiner, request.threads, None)?;
+    all.records.sort_by_key(|record| record.seq);
+    findings.append(&mut all.findings);
+    chain_findings(&all.records, &mut findings);
+
+    let replay = governance::replay(&all.governance, &all.records);
+    findings.extend(replay.findings);
+    let wanted: Vec<ObjectId> = all
+        .records
+        .iter()
+        .filter(|record| record.state == State::KeyWanted)
+        .map(|record| record.commit)
+        .collect();
+    if !wanted.is_empty() {
+        examiner.keys = &replay.keys;
+        examiner.unknown_keys = UnknownKeys::Fail;
+        let again = examine_notes(&examiner, request.threads, Some(&wanted))?;
+        take_again(&mut all.records, again, &mut findings);
+    }
+    stray_findings(snapshot, &all.records, &mut findings);
+
+    let (Some(timeline), Some(origin)) = (replay.timeline, replay.origin) else {
+        return Ok(judge::without_genesis(snapshot, &all.records, findings));
+    };
+    let heads = heads::judge(&signed, shape, &all.records, &timeline, &origin, &mut findings);
+    judge::history(request, &all.records, &timeline, &origin, &heads, &mut findings);
+    Ok(judge::entries(judge::Judged {
+        tip: shape.tip,
+        request,
+        records: &all.records,
+        names: &names,
+        timeline: &timeline,
+        origin,
+        heads,
+        findings,
+    }))
+}
+
+impl Verdict {
+    /// The verdict that findings of this weight allow.
+    pub fn of(heaviest: Option<Severity>) -> Self {
+        match heaviest {
+            None | Some(Severity::Note) => Self::Pass,
+            Some(Severity::Missing) => Self::Undecided,
+            Some(Severity::Failed) => Self::Failed,
+            Some(Severity::Broken) => Self::Broken,
+        }
+    }
+}
+
+fn shape_findings(snapshot: &dyn Snapshot) -> Vec<Finding> {
+    let shape = snapshot.shape();
+    let merges = shape.commits.iter().filter(|commit| commit.parents > 1).map(|commit| {
+        Finding::new(Code::LedgerMerge, format!("{} has {} parents", commit.id, commit.parents))
+    });
+    let faults = shape.faults.iter().map(|fault| {
+        let code = match fault.kind {
+            TreeFaultKind::DuplicateNote => Code::DuplicateNote,
+            TreeFaultKind::Mode => Code::TreeMode,
+            TreeFaultKind::TooLarge => Code::ObjectTooLarge,
+            TreeFaultKind::UnknownDocketPath | TreeFaultKind::Foreign => Code::UnexpectedPath,
+        };
+        Finding::new(code, fault.path.clone())
+    });
+    merges.chain(faults).collect()
+}
+
+// Keys of the roster that docket/in-force points to, so that most entries are judged in one pass. They
+// are believed in nothing: an id is the hash of its key.
+fn candidate_keys(snapshot: &dyn Snapshot) -> Result<HashMap<KeyId, PublicKey>, VerifyError> {
+    let mut keys = HashMap::new();
+    let pointer = snapshot.shape().in_force.as_deref();
+    let Some(pointer) = pointer.and_then(|bytes| in_force::InForce::parse(bytes).ok()) else {
+        return Ok(keys);
+    };
+    let object = pointer.roster.object();
+    let Some(index) = snapshot.notes().iter().position(|note| *note == object) else {
+        return Ok(keys);
+    };
+    let read = |source| VerifyError::Read { what: format!("the note of {object}"), source };
+    let mut reader = snapshot.reader();
+    let note = reader.note(index).map_err(read)?;
+    for line in Lines::of(&note).map_while(Result::ok) {
+        if !matches!(line.link.step.as_str(), "genesis" | "roster") {
+            continue;
+        }
+        let body = match line.body {
+            Some(body) => Some(body.to_vec()),
+            None => reader.blob(&line.link.attestation).map_err(read)?,
+        };
+        let statement = body
+            .and_then(|body| Attestation::parse(body).ok())
+            .and_then(|attestation| attestation.unverified_statement().ok());
+        let Some(statement) = statement else { continue };
+        let roster = statement
+            .decode::<predicate::Genesis>()
+            .map(|genesis| genesis.roster)
+            .or_else(|_| statement.decode::<predicate::Roster>());
+        if let Some(roster) = roster.ok().and_then(|roster| Roster::from_predicate(&roster).ok()) {
+            keys.extend(roster.keys().map(|(key, _)| (key.id(), key.clone())));
+        }
+    }
+    Ok(keys)
+}
+
+// Examines all notes, or those about `only`, on several threads. Each takes a few notes at a time in the
+// snapshot's order; what they yield is put in order afterwards, so that threads change nothing.
+fn examine_notes(
+    examiner: &Examiner<'_>,
+    threads: NonZeroUsize,
+    only: Option<&[ObjectId]>,
+) -> Result<Examined, VerifyError> {
+    const CHUNK: usize = 64;
+    let notes = examiner.snapshot.notes();
+    let only: Option<std::collections::HashSet<_>> = only.map(|only| only.iter().collect());
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<Examined, VerifyError> {
+        let mut reader = examiner.snapshot.reader();
+        let mut all = Examined::default();
+        loop {
+            let start = next.fetch_add(CHUNK, Ordering::Relaxed);
+            if start >= notes.len() {
+                return Ok(all);
+            }
+            for index in start..notes.len().min(start + CHUNK) {
+                if only.as_ref().is_none_or(|only| only.contains(&notes[index])) {
+                    all.append(examiner.note(reader.as_mut(), index)?);
+                }
+            }
+        }
+    };
+    let parts = std::thread::scope(|scope| {
+        let workers: Vec<_> = (1..threads.get()).map(|_| scope.spawn(work)).collect();
+        let own = work();
+        let mut parts = vec![own];
+        for worker in workers {
+            parts.push(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        parts
+    });
+    let mut all = Examined::default();
+    let mut failed: Vec<VerifyError> = Vec::new();
+    for part in parts {
+        match part {
+            Ok(part) => all.append(part),
+            Err(error) => failed.push(error),
+        }
+    }
+    // The same error whichever thread met its own first.
+    failed.sort_by_key(ToString::to_string);
+    match failed.into_iter().next() {
+        Some(error) => Err(error),
+        None => Ok(all),
+    }
+}
+
+impl Examined {
+    fn append(&mut self, mut other: Self) {
+        self.records.append(&mut other.records);
+        self.findings.append(&mut other.findings);
+        self.governance.append(&mut other.governance);
+    }
+}
+
+fn chain_findings(records: &[Record], findings: &mut Vec<Finding>) {
+    let mut expected = 0;
+    for record in records {
+        let mut find = |code, detail: String| {
+            findings.push(Finding::at(code, record.seq, record.commit, detail));
+        };
+        if record.seq < expected {
+            find(Code::SeqDuplicate, "another entry has this seq".into());
+            continue;
+        }
+        if record.seq > expected {
+            find(Code::SeqGap, format!("entries {expected} to {} are missing", record.seq - 1));
+        }
+        expected = record.seq + 1;
+    }
+    for pair in records.windows(2) {
+        let [before, record] = pair else { continue };
+        if record.seq == before.seq + 1 && record.prev != before.leaf {
+            findings.push(Finding::at(
+                Code::PrevMismatch,
+                record.seq,
+                record.commit,
+                format!("prev is {}, the leaf of entry {} is {}", record.prev, before.seq, before.leaf),
+            ));
+        }
+    }
+}
+
+fn take_again(records: &mut [Record], again: Examined, findings: &mut Vec<Finding>) {
+    let judged: BTreeMap<(u64, Sha256), Record> =
+        again.records.into_iter().map(|record| ((record.seq, record.leaf), record)).collect();
+    let waiting: Vec<_> = records.iter_mut().filter(|r| r.state == State::KeyWanted).collect();
+    let waited: std::collections::BTreeSet<_> = waiting.iter().map(|r| r.seq).collect();
+    for record in waiting {
+        if let Some(judged) = judged.get(&(record.seq, record.leaf)) {
+            *record = judged.clone();
+        }
+    }
+    let known: std::collections::BTreeSet<Finding> = findings.iter().cloned().collect();
+    findings.extend(again.findings.into_iter().filter(|finding| {
+        finding.seq.is_some_and(|seq| waited.contains(&seq)) && !known.contains(finding)
+    }));
+}
+
+fn stray_findings(snapshot: &dyn Snapshot, records: &[Record], findings: &mut Vec<Finding>) {
+    let shape = snapshot.shape();
+    let bodies: std::collections::HashSet<_> =
+        records.iter().filter(|record| record.in_blob).map(|record| record.attestation).collect();
+    let commits: std::collections::HashSet<_> = records.iter().map(|record| record.commit).collect();
+    let stray_bodies = shape.blobs.iter().filter(|digest| !bodies.contains(*digest));
+    findings.extend(stray_bodies.map(|d| Finding::new(Code::StrayBody, format!("body sha256:{d}"))));
+    let stray_commits = shape.kept_commits.iter().filter(|id| !commits.contains(*id));
+    findings.extend(stray_commits.map(|id| Finding::new(Code::StrayBody, format!("commit {id}"))));
+}

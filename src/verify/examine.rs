@@ -1,0 +1,392 @@
+//! One note at a time: what can be said of an entry without the entries around it.
+//!
+//! For each line of a note: grammar; that it stands in the note its link names; the body's place and
+//! digest; container, signature, statement; what the statement says about its place and subject. The
+//! signature needs a key. A key is found by the id that the container names, and an id is the hash of its
+//! key, so that it does not matter who told us of the key: where it is known the entry is judged here,
+//! where it is not, again once replay has found every roster. Reading stops at a note's first malformed
+//! line: what follows it has no place.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, PoisonError},
+};
+
+use super::{Artifact, VerifyError};
+use crate::{
+    attestation::{Attestation, VerifyError as SignatureError},
+    digest::{Algorithm, ObjectId, ObjectKind, Sha256},
+    finding::{Code, Finding, chain},
+    ledger::{
+        Lines, Origin, Placement as BodyPlace, Reader, Snapshot,
+        entry::{self, Line},
+    },
+    merkle,
+    signing::{KeyId, PublicKey},
+    statement::{Statement, Step},
+};
+
+/// Steps whose statements change the ledger's own state; everything else is evidence.
+pub(super) const GOVERNANCE: [&str; 5] = ["genesis", "roster", "policy", "cosign", "ledger-key"];
+
+/// A text that many entries share, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Name(u32);
+
+/// Numbers texts. The numbers depend on the order of reading and never reach an output.
+#[derive(Default)]
+pub(super) struct Names(Mutex<(HashMap<String, u32>, Vec<String>)>);
+
+impl Names {
+    pub(super) fn number(&self, text: &str) -> Name {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(number) = inner.0.get(text) {
+            return Name(*number);
+        }
+        let number = inner.1.len() as u32;
+        inner.0.insert(text.to_owned(), number);
+        inner.1.push(text.to_owned());
+        Name(number)
+    }
+
+    pub(super) fn text(&self, name: Name) -> String {
+        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.1.get(name.0 as usize).cloned().unwrap_or_default()
+    }
+}
+
+/// How far an entry's attestation was judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Signature, statement and place hold; who may have signed is still to be asked.
+    Sound {
+        /// The signing key.
+        signer: Name,
+        /// The predicate's type.
+        predicate_type: Name,
+    },
+    /// The key that the container names is not known yet.
+    KeyWanted,
+    /// It was found unsound, and counts for nothing.
+    Unsound,
+}
+
+/// What the statement says that later judgement asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Says {
+    /// Its subjects include the artifact that was asked for.
+    pub(super) artifact: bool,
+    /// It reports that its step failed.
+    pub(super) failed: bool,
+    /// Its subjects include a tree hashed with SHA-256.
+    pub(super) rehashed: bool,
+    /// A subject proves the link's tree.
+    pub(super) tree: bool,
+}
+
+/// What stays in memory of one entry.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    pub(super) seq: u64,
+    pub(super) prev: Sha256,
+    pub(super) leaf: Sha256,
+    pub(super) attestation: Sha256,
+    pub(super) pae: Sha256,
+    pub(super) commit: ObjectId,
+    pub(super) tree: ObjectId,
+    pub(super) time: i64,
+    pub(super) step: Name,
+    pub(super) state: State,
+    pub(super) says: Says,
+    pub(super) in_blob: bool,
+}
+
+/// What one note yielded.
+#[derive(Default)]
+pub(super) struct Examined {
+    pub(super) records: Vec<Record>,
+    pub(super) findings: Vec<Finding>,
+    /// Attestations of governance steps, by seq.
+    pub(super) governance: BTreeMap<u64, Attestation>,
+}
+
+/// What every note is examined against.
+pub(super) struct Examiner<'a> {
+    pub(super) snapshot: &'a dyn Snapshot,
+    pub(super) origin: Option<&'a Origin>,
+    pub(super) artifact: Option<&'a Artifact>,
+    pub(super) names: &'a Names,
+    pub(super) keys: &'a HashMap<KeyId, PublicKey>,
+    /// Whether an entry whose key is not among `keys` is left for later, or has failed.
+    pub(super) unknown_keys: UnknownKeys,
+}
+
+/// What becomes of an entry whose key is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UnknownKeys {
+    /// Left for later.
+    Wait,
+    /// Found.
+    Fail,
+}
+
+impl Examiner<'_> {
+    pub(super) fn note(
+        &self,
+        reader: &mut dyn Reader,
+        index: usize,
+    ) -> Result<Examined, VerifyError> {
+        let object = self.snapshot.notes()[index];
+        let note = reader
+            .note(index)
+            .map_err(|source| VerifyError::Read { what: format!("the note of {object}"), source })?;
+        let mut examined = Examined::default();
+        let mut lines = Lines::of(&note);
+        while let Some(line) = lines.next() {
+            match line {
+                Ok(line) => self.line(reader, &object, &line, &mut examined)?,
+                Err(error) => examined.findings.push(Finding {
+                    code: Code::EntryGrammar,
+                    seq: None,
+                    commit: Some(object),
+                    detail: format!("byte {} of the note: {}", lines.offset(), chain(&error)),
+                }),
+            }
+        }
+        self.kept_commit(reader, &mut examined)?;
+        Ok(examined)
+    }
+
+    fn line(
+        &self,
+        reader: &mut dyn Reader,
+        object: &ObjectId,
+        line: &Line<'_>,
+        out: &mut Examined,
+    ) -> Result<(), VerifyError> {
+        let link = &line.link;
+        let mut find = |code, detail: String| {
+            out.findings.push(Finding::at(code, link.seq, link.commit, detail));
+        };
+        if link.commit != *object {
+            find(Code::NoteMismatch, format!("it stands in the note of {object}"));
+        }
+        let mut record = Record {
+            seq: link.seq,
+            prev: link.prev,
+            leaf: merkle::leaf_hash(line.link_bytes),
+            attestation: link.attestation,
+            pae: Sha256::from_bytes([0; 32]),
+            commit: link.commit,
+            tree: link.tree,
+            time: link.time.unix(),
+            step: self.names.number(link.step.as_str()),
+            state: State::Unsound,
+            says: Says::default(),
+            in_blob: line.body.is_none(),
+        };
+        let body = match line.body {
+            Some(body) => Some(body.to_vec()),
+            None => reader.blob(&link.attestation).map_err(|source| VerifyError::Read {
+                what: format!("the attestation sha256:{}", link.attestation),
+                source,
+            })?,
+        };
+        match body {
+            None => find(Code::BodyMissing, format!("sha256:{}", link.attestation)),
+            Some(body) => {
+                let digest = Sha256::of(&body);
+                if digest != link.attestation {
+                    find(
+                        Code::AttestationDigest,
+                        format!("the link names sha256:{}, the bytes are sha256:{digest}", link.attestation),
+                    );
+                } else {
+                    let inline = entry::placement(&body, line.offset) == BodyPlace::Inline;
+                    if line.body.is_none() && inline {
+                        find(Code::BodyMisplaced, format!("{} bytes", body.len()));
+                    }
+                    self.attestation(body, &link.step, &mut record, out);
+                }
+            }
+        }
+        out.records.push(record);
+        Ok(())
+    }
+
+    fn attestation(&self, body: Vec<u8>, step: &Step, record: &mut Record, out: &mut Examined) {
+        let attestation = match Attestation::parse(body) {
+            Ok(attestation) => attestation,
+            Err(error) => {
+                return out.findings.push(at(record, Code::AttestationGrammar, chain(&error)));
+            }
+        };
+        record.pae = attestation.pae_digest();
+        let (state, finding) = self.judge(&attestation, step, record);
+        record.state = state;
+        out.findings.extend(finding);
+        if GOVERNANCE.contains(&step.as_str()) {
+            out.governance.insert(record.seq, attestation);
+        }
+    }
+
+    /// Signature, statement, placement and subjects of one attestation.
+    pub(super) fn judge(
+        &self,
+        attestation: &Attestation,
+        step: &Step,
+        record: &mut Record,
+    ) -> (State, Option<Finding>) {
+        let unsound = |code, detail| (State::Unsound, Some(at(record, code, detail)));
+        let Some(key_id) = attestation.key_id() else {
+            return unsound(Code::SignatureInvalid, "it names no key of a kind that is verified".into());
+        };
+        let Some(key) = self.keys.get(&key_id) else {
+            return match self.unknown_keys {
+                UnknownKeys::Wait => (State::KeyWanted, None),
+                UnknownKeys::Fail => unsound(Code::KeyUnknown, format!("key {key_id}")),
+            };
+        };
+        let verified = match attestation.verify(key) {
+            Ok(verified) => verified,
+            Err(error) => {
+                let code = match error {
+                    SignatureError::PayloadType { .. } | SignatureError::Statement(_) => {
+                        Code::StatementGrammar
+                    }
+                    _ => Code::SignatureInvalid,
+                };
+                return unsound(code, chain(&error));
+            }
+        };
+        let statement = verified.statement();
+        if let Some((code, detail)) = self.misplaced(statement, step, record) {
+            return unsound(code, detail);
+        }
+        record.says = self.says(statement, record);
+        let state = State::Sound {
+            signer: self.names.number(&key_id.to_string()),
+            predicate_type: self.names.number(statement.predicate_type().as_str()),
+        };
+        (state, None)
+    }
+
+    fn misplaced(&self, statement: &Statement, step: &Step, record: &Record) -> Option<(Code, String)> {
+        let placement = match statement.placement() {
+            Ok(Some(placement)) => placement,
+            Ok(None) => return Some((Code::PlacementMissing, "no docket annotations".into())),
+            Err(error) => return Some((Code::StatementGrammar, chain(&error))),
+        };
+        let mismatch = |what: &str, says: &dyn std::fmt::Display, link: &dyn std::fmt::Display| {
+            Some((
+                Code::PlacementMismatch,
+                format!("the statement says {what} {says}, the link stands under {link}"),
+            ))
+        };
+        if let Some(origin) = self.origin.filter(|origin| origin.as_str() != placement.origin) {
+            return mismatch("origin", &placement.origin, origin);
+        }
+        if placement.step != *step {
+            return mismatch("step", &placement.step, step);
+        }
+        if placement.commit != record.commit {
+            return mismatch("commit", &placement.commit, &record.commit);
+        }
+        // Subjects that name commits or trees of this repository's format must name this one among them.
+        let (commit, tree) = (record.commit.hex(), record.tree.hex());
+        let mut others = Vec::new();
+        for subject in statement.subjects() {
+            for (algorithm, own) in [("gitCommit", &commit), ("gitTree", &tree)] {
+                match subject.digest.get(algorithm) {
+                    Some(digest) if digest == own => return None,
+                    Some(digest) if digest.len() == own.len() => others.push(digest.to_owned()),
+                    _ => {}
+                }
+            }
+        }
+        others.first().map(|other| {
+            (Code::SubjectMismatch, format!("the statement is about {other}, the link about {commit}"))
+        })
+    }
+
+    fn says(&self, statement: &Statement, record: &Record) -> Says {
+        let tree = record.tree.hex();
+        let mut says = Says { failed: reports_failure(statement), ..Says::default() };
+        for subject in statement.subjects() {
+            let git_tree = subject.digest.get("gitTree");
+            says.tree |= git_tree == Some(tree.as_str());
+            says.rehashed |= git_tree.is_some_and(|hex| hex.len() == 64);
+            says.artifact |= self.artifact.is_some_and(|artifact| artifact.is(subject));
+        }
+        says
+    }
+
+    // The tree of a link is believed from the kept commit, whose bytes hash to its name, or from a
+    // signed subject.
+    fn kept_commit(
+        &self,
+        reader: &mut dyn Reader,
+        out: &mut Examined,
+    ) -> Result<(), VerifyError> {
+        let Some(first) = out.records.first() else { return Ok(()) };
+        let commit = first.commit;
+        let kept = reader.commit(&commit).map_err(|source| VerifyError::Read {
+            what: format!("the kept commit {commit}"),
+            source,
+        })?;
+        let tree = match &kept {
+            None => None,
+            Some(raw) => {
+                let id = ObjectId::of_object(commit.algorithm(), ObjectKind::Commit, raw);
+                let tree = tree_of(commit.algorithm(), raw);
+                if id != Ok(commit) || tree.is_none() {
+                    out.findings.push(Finding {
+                        code: Code::KeptCommit,
+                        seq: None,
+                        commit: Some(commit),
+                        detail: "its bytes are not the commit of that name".into(),
+                    });
+                    return Ok(());
+                }
+                tree
+            }
+        };
+        for record in &mut out.records {
+            match tree {
+                Some(tree) if tree == record.tree => record.says.tree = true,
+                Some(tree) => out.findings.push(at(
+                    record,
+                    Code::KeptCommit,
+                    format!("the commit's tree is {tree}, the link says {}", record.tree),
+                )),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn at(record: &Record, code: Code, detail: String) -> Finding {
+    Finding::at(code, record.seq, record.commit, detail)
+}
+
+/// The tree that a commit's first line names.
+fn tree_of(algorithm: Algorithm, raw: &[u8]) -> Option<ObjectId> {
+    let line = raw.split(|b| *b == b'\n').next()?;
+    let hex = std::str::from_utf8(line.strip_prefix(b"tree ")?).ok()?;
+    ObjectId::from_hex(algorithm, hex).ok()
+}
+
+/// Whether the predicate itself reports a failure: a link's `return-value` other than 0, a test result
+/// `FAILED`.
+fn reports_failure(statement: &Statement) -> bool {
+    let predicate = statement.predicate();
+    match statement.predicate_type().short_name() {
+        Some("link") => predicate
+            .get("byproducts")
+            .and_then(|byproducts| byproducts.get("return-value"))
+            .is_some_and(|value| value.as_i64() != Some(0)),
+        Some("test-result") => predicate.get("result").is_some_and(|result| result == "FAILED"),
+        _ => false,
+    }
+}

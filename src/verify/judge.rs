@@ -1,0 +1,415 @@
+//! From what replay found to a verdict: pin and memory, each entry's right to count, the required steps.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::{
+    CommitSubject, Heads, Memory, Outcome, Question, Request, Verdict,
+    examine::{GOVERNANCE, Name, Names, Record, State},
+    governance::Timeline,
+    heads::Roots,
+};
+use crate::{
+    digest::{ObjectId, Sha256},
+    finding::{Code, Finding},
+    ledger::{Origin, Snapshot, TreeHead, seal::SignedSeal},
+    merkle,
+    policy::StepRule,
+    signing::KeyId,
+    statement::{Step, predicate::PersonId},
+};
+
+/// How many entries there are, counted apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EntryCounts {
+    /// All entries.
+    pub total: u64,
+    /// Those that a seal covers.
+    pub sealed: u64,
+    /// Those that no seal covers yet.
+    pub unsealed: u64,
+    /// Those that the question was about.
+    pub asked: u64,
+    /// Those among them that count: sound, by a known person, allowed.
+    pub counted: u64,
+}
+
+/// How a required step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepState {
+    /// Enough persons attested that it passed.
+    Passed,
+    /// The newest entry says that it failed.
+    Failed,
+    /// Nobody, or not enough persons, attested it.
+    Missing,
+}
+
+/// A required step for one commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepVerdict {
+    /// The commit that was asked about.
+    pub commit: ObjectId,
+    /// The step.
+    pub step: Step,
+    /// How it stands.
+    pub state: StepState,
+    /// The entries that count for it.
+    pub entries: Vec<u64>,
+    /// The persons that attested it.
+    pub persons: Vec<PersonId>,
+    /// How many persons the policy asks for.
+    pub needed: u32,
+}
+
+/// Pin and memory: is it the ledger that was meant, and an extension of what was seen.
+pub(super) fn history(
+    request: &Request,
+    records: &[Record],
+    timeline: &Timeline,
+    origin: &Origin,
+    heads: &Heads,
+    findings: &mut Vec<Finding>,
+) {
+    let mut find = |code, detail: String| findings.push(Finding::new(code, detail));
+    let genesis = records.first().map(|record| record.leaf);
+    if let Some(pin) = &request.pin {
+        if pin.origin != *origin {
+            find(Code::PinMismatch, format!("pinned is {}, the ledger is {origin}", pin.origin));
+        }
+        if genesis != Some(pin.genesis) {
+            find(Code::PinMismatch, format!("pinned is the genesis {}", pin.genesis));
+        }
+        if pin.ledger_key != timeline.at(0).ledger_key {
+            find(Code::PinMismatch, format!("pinned is the ledger key {}", pin.ledger_key));
+        }
+        if let Some(seal) = &pin.seal {
+            extends(seal, records, heads, &mut find);
+        }
+    } else {
+        find(Code::FirstUse, format!("origin {origin}"));
+    }
+    let (ours, others): (Vec<_>, Vec<_>) =
+        request.memories.iter().partition(|memory| Some(memory.genesis) == genesis);
+    if request.pin.is_none() {
+        for other in others.iter().filter(|other| other.origin == *origin) {
+            find(Code::SecondGenesis, format!("known is the genesis {}", other.genesis));
+        }
+    }
+    let pinned_seal = request.pin.as_ref().is_some_and(|pin| pin.seal.is_some());
+    let Some(memory) = ours.first() else {
+        if !pinned_seal {
+            find(Code::NoMemory, format!("origin {origin}"));
+        }
+        return;
+    };
+    if let Some(seal) = &memory.seal {
+        extends(seal, records, heads, &mut find);
+    }
+    let TreeHead { size, root } = memory.landed;
+    if Roots::of(records).at(&[size])[0] != Some(root) {
+        find(
+            Code::LandedTailReplaced,
+            format!("{size} entries had landed when it was last seen, there are {}", records.len()),
+        );
+    }
+}
+
+fn extends(
+    seal: &SignedSeal,
+    records: &[Record],
+    heads: &Heads,
+    find: &mut impl FnMut(Code, String),
+) {
+    let seen = &seal.unverified().head;
+    let sealed = heads.sealed.as_ref().map_or(0, |head| head.size);
+    if sealed < seen.size || (records.len() as u64) < seen.size {
+        find(
+            Code::Rollback,
+            format!("{} entries were sealed when it was last seen, now {sealed} are", seen.size),
+        );
+    } else if Roots::of(records).at(&[seen.size])[0] != Some(seen.root) {
+        find(Code::Fork, format!("the first {} entries had another root", seen.size));
+    }
+}
+
+/// The outcome where there is no sound genesis: nothing can be judged.
+pub(super) fn without_genesis(
+    snapshot: &dyn Snapshot,
+    records: &[Record],
+    findings: Vec<Finding>,
+) -> Outcome {
+    let total = records.len() as u64;
+    Outcome {
+        tip: snapshot.shape().tip,
+        origin: None,
+        genesis: None,
+        in_force: None,
+        heads: Heads {
+            landed: TreeHead { size: total, root: merkle::empty_root() },
+            sealed: None,
+            seal: None,
+        },
+        counts: EntryCounts { total, unsealed: total, ..EntryCounts::default() },
+        findings: sorted(findings),
+        elsewhere: Vec::new(),
+        steps: Vec::new(),
+        verdict: Verdict::Broken,
+        memory: None,
+    }
+}
+
+/// All that the last steps need.
+pub(super) struct Judged<'a> {
+    pub(super) tip: ObjectId,
+    pub(super) request: &'a Request,
+    pub(super) records: &'a [Record],
+    pub(super) names: &'a Names,
+    pub(super) timeline: &'a Timeline,
+    pub(super) origin: Origin,
+    pub(super) heads: Heads,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Judges each entry, then the question.
+pub(super) fn entries(judged: Judged<'_>) -> Outcome {
+    let Judged { tip, request, records, names, timeline, origin, heads, mut findings } = judged;
+    let counting = counting(records, names, timeline, &mut findings);
+    let subjects = subjects(&request.question, records);
+    let asked: HashSet<u64> = records
+        .iter()
+        .filter(|record| is_asked(record, &request.question, &subjects))
+        .map(|record| record.seq)
+        .collect();
+    let total = records.len() as u64;
+    let sealed = heads.sealed.as_ref().map_or(0, |head| head.size);
+    let counts = EntryCounts {
+        total,
+        sealed,
+        unsealed: total.saturating_sub(sealed),
+        asked: asked.len() as u64,
+        counted: asked.iter().filter(|seq| counting.contains_key(seq)).count() as u64,
+    };
+    if counts.unsealed > 0 {
+        findings.push(Finding::new(Code::Unsealed, format!("{} of {total} entries", counts.unsealed)));
+    }
+    if asked.is_empty() {
+        findings.push(Finding::new(Code::NoEntries, describe(&request.question)));
+    }
+    let in_force = timeline.at(total);
+    let mut steps = Vec::new();
+    for subject in &subjects {
+        for rule in in_force.policy.required() {
+            let verdict = step(rule, subject, records, names, &counting);
+            findings.extend(step_finding(&verdict));
+            steps.push(verdict);
+        }
+    }
+    // What is wrong with an entry that nobody asked about is said, and does not decide; what is wrong
+    // with the ledger always does.
+    let (findings, elsewhere): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| {
+        use crate::finding::Severity;
+        matches!(request.question, Question::Ledger)
+            || finding.severity() == Severity::Broken
+            || finding.seq.is_none_or(|seq| asked.contains(&seq))
+    });
+    let verdict = Verdict::of(findings.iter().map(Finding::severity).max());
+    let genesis = records.first().map(|record| record.leaf);
+    let memory = genesis.filter(|_| verdict != Verdict::Broken).map(|genesis| Memory {
+        origin: origin.clone(),
+        genesis,
+        seal: heads.seal.clone(),
+        landed: heads.landed.clone(),
+    });
+    Outcome {
+        tip,
+        origin: Some(origin),
+        genesis,
+        in_force: Some(in_force.clone()),
+        heads,
+        counts,
+        findings: sorted(findings),
+        elsewhere: sorted(elsewhere),
+        steps,
+        verdict,
+        memory,
+    }
+}
+
+// The entries that count, with the person behind each. Everything in the way is a finding.
+fn counting(
+    records: &[Record],
+    names: &Names,
+    timeline: &Timeline,
+    findings: &mut Vec<Finding>,
+) -> BTreeMap<u64, PersonId> {
+    let mut seen: HashMap<(Sha256, Name), u64> = HashMap::new();
+    let mut texts: HashMap<Name, String> = HashMap::new();
+    let mut text = |name: Name| texts.entry(name).or_insert_with(|| names.text(name)).clone();
+    let mut rehashed = Vec::new();
+    let mut counting = BTreeMap::new();
+    for record in records {
+        let State::Sound { signer, predicate_type } = record.state else { continue };
+        let mut find = |code, detail: String| {
+            findings.push(Finding::at(code, record.seq, record.commit, detail));
+        };
+        if let Some(first) = seen.get(&(record.pae, signer)) {
+            find(Code::Replayed, format!("it stands at seq {first} already"));
+            continue;
+        }
+        seen.insert((record.pae, signer), record.seq);
+        if !record.says.tree {
+            find(Code::TreeUnproved, format!("tree {}", record.tree));
+            continue;
+        }
+        let step = text(record.step);
+        if GOVERNANCE.contains(&step.as_str()) {
+            continue;
+        }
+        let in_force = timeline.at(record.seq);
+        let Ok(key) = text(signer).parse::<KeyId>() else { continue };
+        if let Some((code, detail)) = suspect(timeline, &key, record.seq) {
+            find(code, detail);
+            continue;
+        }
+        let Some(person) = in_force.roster.person_of(&key) else {
+            let elsewhere = timeline
+                .states()
+                .iter()
+                .any(|(_, state)| state.roster.person_of(&key).is_some());
+            let code = if elsewhere { Code::KeyOutOfRange } else { Code::KeyUnknown };
+            find(code, format!("key {key}"));
+            continue;
+        };
+        let rule = step.parse::<Step>().ok().and_then(|step| in_force.policy.step(&step));
+        if let Some(rule) = rule {
+            let type_text = text(predicate_type);
+            let allowed_type = rule.types().iter().any(|allowed| allowed.as_str() == type_text);
+            let allowed_role = person.roles().iter().any(|role| rule.allows_role(role));
+            if !allowed_type || !allowed_role {
+                let what = if allowed_type { "role" } else { "predicate type" };
+                find(
+                    Code::StepNotAllowed,
+                    format!("{what} of step {step}: attested by {} as {type_text}", person.id()),
+                );
+                continue;
+            }
+        }
+        if step == "release" && record.commit.algorithm() == crate::digest::Algorithm::Sha1 {
+            rehashed.push(record);
+        }
+        counting.insert(record.seq, person.id().clone());
+    }
+    for record in rehashed.into_iter().filter(|record| !record.says.rehashed) {
+        findings.push(Finding::at(Code::Sha1Only, record.seq, record.commit, "no SHA-256 tree"));
+    }
+    counting
+}
+
+// A key that a later roster declares suspect from some seq on does not count from there, until it is
+// attested again; a revoked one stands in no roster from then on anyway.
+fn suspect(timeline: &Timeline, key: &KeyId, seq: u64) -> Option<(Code, String)> {
+    timeline.states().iter().find_map(|(_, state)| {
+        let revocation = state.roster.revocation(key)?;
+        let since = revocation.suspect_since?;
+        (seq >= since).then(|| (Code::KeyRevoked, format!("key {key} is suspect since seq {since}")))
+    })
+}
+
+fn subjects(question: &Question, records: &[Record]) -> Vec<CommitSubject> {
+    match question {
+        Question::Ledger => Vec::new(),
+        Question::Commits(subjects) => subjects.clone(),
+        Question::Artifact(_) => {
+            let mut subjects: Vec<CommitSubject> = Vec::new();
+            for record in records.iter().filter(|record| record.says.artifact) {
+                let subject = CommitSubject { commit: record.commit, tree: record.tree };
+                if !subjects.contains(&subject) {
+                    subjects.push(subject);
+                }
+            }
+            subjects
+        }
+    }
+}
+
+fn is_asked(record: &Record, question: &Question, subjects: &[CommitSubject]) -> bool {
+    match question {
+        Question::Ledger => true,
+        Question::Commits(_) => subjects.iter().any(|subject| is_about(record, subject)),
+        Question::Artifact(_) => record.says.artifact,
+    }
+}
+
+fn is_about(record: &Record, subject: &CommitSubject) -> bool {
+    record.commit == subject.commit || (record.says.tree && record.tree == subject.tree)
+}
+
+// k persons, each by their newest word: one that last saw the step fail does not count for it.
+fn step(
+    rule: &StepRule,
+    subject: &CommitSubject,
+    records: &[Record],
+    names: &Names,
+    counting: &BTreeMap<u64, PersonId>,
+) -> StepVerdict {
+    let mut newest: BTreeMap<&PersonId, &Record> = BTreeMap::new();
+    for record in records.iter().filter(|record| is_about(record, subject)) {
+        let Some(person) = counting.get(&record.seq) else { continue };
+        if names.text(record.step) == rule.name().as_str() {
+            newest.insert(person, record);
+        }
+    }
+    let passed: Vec<_> = newest.iter().filter(|(_, record)| !record.says.failed).collect();
+    let failed = newest.values().any(|record| record.says.failed);
+    let state = if failed {
+        StepState::Failed
+    } else if passed.len() as u64 >= u64::from(rule.count()) {
+        StepState::Passed
+    } else {
+        StepState::Missing
+    };
+    let entries: BTreeSet<_> = newest.values().map(|record| record.seq).collect();
+    StepVerdict {
+        commit: subject.commit,
+        step: rule.name().clone(),
+        state,
+        entries: entries.into_iter().collect(),
+        persons: passed.into_iter().map(|(person, _)| (*person).clone()).collect(),
+        needed: rule.count(),
+    }
+}
+
+fn step_finding(verdict: &StepVerdict) -> Option<Finding> {
+    let (code, detail) = match verdict.state {
+        StepState::Passed => return None,
+        StepState::Failed => (Code::StepFailed, format!("step {}", verdict.step)),
+        StepState::Missing => (
+            Code::StepMissing,
+            format!("step {}: {} of {} persons", verdict.step, verdict.persons.len(), verdict.needed),
+        ),
+    };
+    Some(Finding { code, seq: None, commit: Some(verdict.commit), detail })
+}
+
+fn describe(question: &Question) -> String {
+    match question {
+        Question::Ledger => "the ledger".into(),
+        Question::Commits(subjects) => match subjects.as_slice() {
+            [] => "no commit".into(),
+            [one] => format!("commit {}", one.commit),
+            [first, .., last] => {
+                format!("{} commits from {} to {}", subjects.len(), first.commit, last.commit)
+            }
+        },
+        Question::Artifact(artifact) => format!("artifact {}", artifact.name),
+    }
+}
+
+fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_by(|a, b| {
+        (b.severity(), a.seq, a.code, &a.commit, &a.detail)
+            .cmp(&(a.severity(), b.seq, b.code, &b.commit, &b.detail))
+    });
+    findings.dedup();
+    findings
+}
