@@ -264,12 +264,22 @@ pub struct Finding {
 impl Finding {
     /// About the ledger as a whole.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, seq: None, commit: None, detail: detail.into() }
+        Self {
+            code,
+            seq: None,
+            commit: None,
+            detail: detail.into(),
+        }
     }
 
     /// About one entry.
     pub fn at(code: Code, seq: u64, commit: ObjectId, detail: impl Into<String>) -> Self {
-        Self { code, seq: Some(seq), commit: Some(commit), detail: detail.into() }
+        Self {
+            code,
+            seq: Some(seq),
+            commit: Some(commit),
+            detail: detail.into(),
+        }
     }
 
     /// How much it weighs.

@@ -94,7 +94,6 @@ pub(super) struct Record {
     pub(super) pae: Sha256,
     pub(super) commit: ObjectId,
     pub(super) tree: ObjectId,
-    pub(super) time: i64,
     pub(super) step: Name,
     pub(super) state: State,
     pub(super) says: Says,
@@ -137,9 +136,10 @@ impl Examiner<'_> {
         index: usize,
     ) -> Result<Examined, VerifyError> {
         let object = self.snapshot.notes()[index];
-        let note = reader
-            .note(index)
-            .map_err(|source| VerifyError::Read { what: format!("the note of {object}"), source })?;
+        let note = reader.note(index).map_err(|source| VerifyError::Read {
+            what: format!("the note of {object}"),
+            source,
+        })?;
         let mut examined = Examined::default();
         let mut lines = Lines::of(&note);
         while let Some(line) = lines.next() {
@@ -166,10 +166,14 @@ impl Examiner<'_> {
     ) -> Result<(), VerifyError> {
         let link = &line.link;
         let mut find = |code, detail: String| {
-            out.findings.push(Finding::at(code, link.seq, link.commit, detail));
+            out.findings
+                .push(Finding::at(code, link.seq, link.commit, detail));
         };
         if link.commit != *object {
-            find(Code::NoteMismatch, format!("it stands in the note of {object}"));
+            find(
+                Code::NoteMismatch,
+                format!("it stands in the note of {object}"),
+            );
         }
         let mut record = Record {
             seq: link.seq,
@@ -179,7 +183,6 @@ impl Examiner<'_> {
             pae: Sha256::from_bytes([0; 32]),
             commit: link.commit,
             tree: link.tree,
-            time: link.time.unix(),
             step: self.names.number(link.step.as_str()),
             state: State::Unsound,
             says: Says::default(),
@@ -187,10 +190,12 @@ impl Examiner<'_> {
         };
         let body = match line.body {
             Some(body) => Some(body.to_vec()),
-            None => reader.blob(&link.attestation).map_err(|source| VerifyError::Read {
-                what: format!("the attestation sha256:{}", link.attestation),
-                source,
-            })?,
+            None => reader
+                .blob(&link.attestation)
+                .map_err(|source| VerifyError::Read {
+                    what: format!("the attestation sha256:{}", link.attestation),
+                    source,
+                })?,
         };
         match body {
             None => find(Code::BodyMissing, format!("sha256:{}", link.attestation)),
@@ -199,7 +204,10 @@ impl Examiner<'_> {
                 if digest != link.attestation {
                     find(
                         Code::AttestationDigest,
-                        format!("the link names sha256:{}, the bytes are sha256:{digest}", link.attestation),
+                        format!(
+                            "the link names sha256:{}, the bytes are sha256:{digest}",
+                            link.attestation
+                        ),
                     );
                 } else {
                     let inline = entry::placement(&body, line.offset) == BodyPlace::Inline;
@@ -218,7 +226,9 @@ impl Examiner<'_> {
         let attestation = match Attestation::parse(body) {
             Ok(attestation) => attestation,
             Err(error) => {
-                return out.findings.push(at(record, Code::AttestationGrammar, chain(&error)));
+                return out
+                    .findings
+                    .push(at(record, Code::AttestationGrammar, chain(&error)));
             }
         };
         record.pae = attestation.pae_digest();
@@ -239,7 +249,10 @@ impl Examiner<'_> {
     ) -> (State, Option<Finding>) {
         let unsound = |code, detail| (State::Unsound, Some(at(record, code, detail)));
         let Some(key_id) = attestation.key_id() else {
-            return unsound(Code::SignatureInvalid, "it names no key of a kind that is verified".into());
+            return unsound(
+                Code::SignatureInvalid,
+                "it names no key of a kind that is verified".into(),
+            );
         };
         let Some(key) = self.keys.get(&key_id) else {
             return match self.unknown_keys {
@@ -271,7 +284,12 @@ impl Examiner<'_> {
         (state, None)
     }
 
-    fn misplaced(&self, statement: &Statement, step: &Step, record: &Record) -> Option<(Code, String)> {
+    fn misplaced(
+        &self,
+        statement: &Statement,
+        step: &Step,
+        record: &Record,
+    ) -> Option<(Code, String)> {
         let placement = match statement.placement() {
             Ok(Some(placement)) => placement,
             Ok(None) => return Some((Code::PlacementMissing, "no docket annotations".into())),
@@ -283,7 +301,10 @@ impl Examiner<'_> {
                 format!("the statement says {what} {says}, the link stands under {link}"),
             ))
         };
-        if let Some(origin) = self.origin.filter(|origin| origin.as_str() != placement.origin) {
+        if let Some(origin) = self
+            .origin
+            .filter(|origin| origin.as_str() != placement.origin)
+        {
             return mismatch("origin", &placement.origin, origin);
         }
         if placement.step != *step {
@@ -305,13 +326,19 @@ impl Examiner<'_> {
             }
         }
         others.first().map(|other| {
-            (Code::SubjectMismatch, format!("the statement is about {other}, the link about {commit}"))
+            (
+                Code::SubjectMismatch,
+                format!("the statement is about {other}, the link about {commit}"),
+            )
         })
     }
 
     fn says(&self, statement: &Statement, record: &Record) -> Says {
         let tree = record.tree.hex();
-        let mut says = Says { failed: reports_failure(statement), ..Says::default() };
+        let mut says = Says {
+            failed: reports_failure(statement),
+            ..Says::default()
+        };
         for subject in statement.subjects() {
             let git_tree = subject.digest.get("gitTree");
             says.tree |= git_tree == Some(tree.as_str());
@@ -323,12 +350,10 @@ impl Examiner<'_> {
 
     // The tree of a link is believed from the kept commit, whose bytes hash to its name, or from a
     // signed subject.
-    fn kept_commit(
-        &self,
-        reader: &mut dyn Reader,
-        out: &mut Examined,
-    ) -> Result<(), VerifyError> {
-        let Some(first) = out.records.first() else { return Ok(()) };
+    fn kept_commit(&self, reader: &mut dyn Reader, out: &mut Examined) -> Result<(), VerifyError> {
+        let Some(first) = out.records.first() else {
+            return Ok(());
+        };
         let commit = first.commit;
         let kept = reader.commit(&commit).map_err(|source| VerifyError::Read {
             what: format!("the kept commit {commit}"),
@@ -386,7 +411,9 @@ fn reports_failure(statement: &Statement) -> bool {
             .get("byproducts")
             .and_then(|byproducts| byproducts.get("return-value"))
             .is_some_and(|value| value.as_i64() != Some(0)),
-        Some("test-result") => predicate.get("result").is_some_and(|result| result == "FAILED"),
+        Some("test-result") => predicate
+            .get("result")
+            .is_some_and(|result| result == "FAILED"),
         _ => false,
     }
 }

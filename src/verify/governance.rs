@@ -93,18 +93,27 @@ pub(super) struct Replay {
 /// Replays `entries`, the attestations of governance steps by seq, whose links are among `records` (sorted
 /// by seq).
 pub(super) fn replay(entries: &BTreeMap<u64, Attestation>, records: &[Record]) -> Replay {
-    let mut replay =
-        Replay { origin: None, timeline: None, findings: Vec::new(), keys: HashMap::new() };
+    let mut replay = Replay {
+        origin: None,
+        timeline: None,
+        findings: Vec::new(),
+        keys: HashMap::new(),
+    };
     let first = entries.first_key_value().filter(|(seq, _)| **seq == 0);
     let record = records.first().filter(|record| record.seq == 0);
     let (Some((_, attestation)), Some(record)) = (first, record) else {
-        replay.findings.push(Finding::new(Code::GenesisInvalid, "there is no genesis at seq 0"));
+        replay.findings.push(Finding::new(
+            Code::GenesisInvalid,
+            "there is no genesis at seq 0",
+        ));
         return replay;
     };
     let mut ledger = match open(attestation, record) {
         Ok(ledger) => ledger,
         Err(detail) => {
-            replay.findings.push(Finding::at(Code::GenesisInvalid, 0, record.commit, detail));
+            replay
+                .findings
+                .push(Finding::at(Code::GenesisInvalid, 0, record.commit, detail));
             return replay;
         }
     };
@@ -114,7 +123,9 @@ pub(super) fn replay(entries: &BTreeMap<u64, Attestation>, records: &[Record]) -
         }
     }
     if let Some(opened) = ledger.opened_at {
-        let early = records.iter().filter(|record| record.seq > 0 && record.seq <= opened);
+        let early = records
+            .iter()
+            .filter(|record| record.seq > 0 && record.seq <= opened);
         for record in early.filter(|record| !ledger.opening.contains(&record.seq)) {
             ledger.findings.push(Finding::at(
                 Code::NotOpened,
@@ -152,13 +163,26 @@ struct Pending {
 }
 
 enum Change {
-    Roster { roster: Box<Roster>, previous: Option<Reference> },
-    Policy { policy: Box<Policy>, digest: Sha256, previous: Option<Reference> },
-    LedgerKey { old: VerifierKey, new: VerifierKey, lost: bool },
+    Roster {
+        roster: Box<Roster>,
+        previous: Option<Reference>,
+    },
+    Policy {
+        policy: Box<Policy>,
+        digest: Sha256,
+        previous: Option<Reference>,
+    },
+    LedgerKey {
+        old: VerifierKey,
+        new: VerifierKey,
+        lost: bool,
+    },
 }
 
 fn record_at(records: &[Record], seq: u64) -> Option<&Record> {
-    let index = records.binary_search_by_key(&seq, |record| record.seq).ok()?;
+    let index = records
+        .binary_search_by_key(&seq, |record| record.seq)
+        .ok()?;
     records.get(index)
 }
 
@@ -168,7 +192,10 @@ fn open(attestation: &Attestation, record: &Record) -> Result<Ledger, String> {
     let text = |error: &dyn std::error::Error| chain(error);
     let claimed = attestation.unverified_statement().map_err(|e| text(&e))?;
     let genesis: Genesis = claimed.decode().map_err(|e| text(&e))?;
-    let origin: Origin = genesis.origin.parse().map_err(|e: crate::ledger::origin::OriginError| text(&e))?;
+    let origin: Origin = genesis
+        .origin
+        .parse()
+        .map_err(|e: crate::ledger::origin::OriginError| text(&e))?;
     let signer = attestation.key_id().ok_or("it names no key")?;
     let key = genesis
         .root_keys
@@ -176,7 +203,8 @@ fn open(attestation: &Attestation, record: &Record) -> Result<Ledger, String> {
         .find(|key| key.0.id() == signer)
         .ok_or_else(|| format!("it is signed by {signer}, which is none of its root keys"))?;
     let verified = attestation.verify(&key.0).map_err(|e| text(&e))?;
-    place(&verified, &origin, "genesis", record).map_err(|what| format!("it says another {what}"))?;
+    place(&verified, &origin, "genesis", record)
+        .map_err(|what| format!("it says another {what}"))?;
     if record.prev != origin.genesis_prev() {
         return Err("its link does not begin the chain of its origin".into());
     }
@@ -187,9 +215,15 @@ fn open(attestation: &Attestation, record: &Record) -> Result<Ledger, String> {
         .map_err(|e: crate::ledger::note::NoteError| text(&e))?;
     let roster = Roster::from_predicate(&genesis.roster).map_err(|e| text(&e))?;
     let policy = Policy::from_predicate(&genesis.policy).map_err(|e| text(&e))?;
-    let mark = Mark { seq: 0, leaf: record.leaf };
-    let mut keys: HashMap<_, _> =
-        genesis.root_keys.iter().map(|key| (key.0.id(), key.0.clone())).collect();
+    let mark = Mark {
+        seq: 0,
+        leaf: record.leaf,
+    };
+    let mut keys: HashMap<_, _> = genesis
+        .root_keys
+        .iter()
+        .map(|key| (key.0.id(), key.0.clone()))
+        .collect();
     keys.extend(roster.keys().map(|(key, _)| (key.id(), key.clone())));
     keys.insert(ledger_key.key().id(), ledger_key.key().clone());
     let threshold = genesis.threshold as usize;
@@ -206,7 +240,10 @@ fn open(attestation: &Attestation, record: &Record) -> Result<Ledger, String> {
                 policy_mark: mark,
                 policy_digest: genesis.policy.digest,
                 ledger_key,
-                previous: Previous { roster: record.attestation, policy: record.attestation },
+                previous: Previous {
+                    roster: record.attestation,
+                    policy: record.attestation,
+                },
                 commits: (record.commit, record.commit),
             },
         )],
@@ -226,7 +263,8 @@ impl Ledger {
     }
 
     fn find(&mut self, code: Code, record: &Record, detail: impl Into<String>) {
-        self.findings.push(Finding::at(code, record.seq, record.commit, detail));
+        self.findings
+            .push(Finding::at(code, record.seq, record.commit, detail));
     }
 
     fn entry(&mut self, attestation: &Attestation, record: &Record) {
@@ -237,7 +275,9 @@ impl Ledger {
 
     fn take(&mut self, attestation: &Attestation, record: &Record) -> Result<(), String> {
         let signer = attestation.key_id().ok_or("it names no key")?;
-        let key = self.candidate(&signer).ok_or_else(|| format!("nobody knows its key {signer}"))?;
+        let key = self
+            .candidate(&signer)
+            .ok_or_else(|| format!("nobody knows its key {signer}"))?;
         let verified = attestation.verify(&key).map_err(|error| chain(&error))?;
         let statement = verified.statement();
         let step = statement
@@ -246,7 +286,8 @@ impl Ledger {
             .flatten()
             .map(|placement| placement.step.to_string())
             .ok_or("it does not say where it belongs")?;
-        place(&verified, &self.origin, &step, record).map_err(|what| format!("it says another {what}"))?;
+        place(&verified, &self.origin, &step, record)
+            .map_err(|what| format!("it says another {what}"))?;
         let read = |error: crate::statement::Error| chain(&error);
         let change = match step.as_str() {
             "cosign" => {
@@ -256,18 +297,32 @@ impl Ledger {
             "roster" => {
                 let roster: predicate::Roster = statement.decode().map_err(read)?;
                 let domain = Roster::from_predicate(&roster).map_err(|error| chain(&error))?;
-                Change::Roster { roster: Box::new(domain), previous: roster.previous }
+                Change::Roster {
+                    roster: Box::new(domain),
+                    previous: roster.previous,
+                }
             }
             "policy" => {
                 let text: PolicyText = statement.decode().map_err(read)?;
                 let policy = Policy::from_predicate(&text).map_err(|error| chain(&error))?;
-                Change::Policy { policy: Box::new(policy), digest: text.digest, previous: text.previous }
+                Change::Policy {
+                    policy: Box::new(policy),
+                    digest: text.digest,
+                    previous: text.previous,
+                }
             }
             "ledger-key" => {
                 let change: LedgerKey = statement.decode().map_err(read)?;
-                let parse = |text: &str| text.parse().map_err(|e: crate::ledger::note::NoteError| chain(&e));
+                let parse = |text: &str| {
+                    text.parse()
+                        .map_err(|e: crate::ledger::note::NoteError| chain(&e))
+                };
                 let (old, new) = (parse(change.old.as_str())?, parse(change.new.as_str())?);
-                Change::LedgerKey { old, new, lost: change.lost }
+                Change::LedgerKey {
+                    old,
+                    new,
+                    lost: change.lost,
+                }
             }
             _ => return Err("a ledger has one genesis".into()),
         };
@@ -308,11 +363,15 @@ impl Ledger {
                 return Err("the key that it replaces is not the ledger's key".into());
             }
         };
-        let named = previous.as_ref().filter(|named| named.origin == self.origin.as_str());
+        let named = previous
+            .as_ref()
+            .filter(|named| named.origin == self.origin.as_str());
         if named.is_some_and(|named| named.attestation == expected) {
             Ok(())
         } else {
-            Err(format!("it does not replace what is in force, sha256:{expected}"))
+            Err(format!(
+                "it does not replace what is in force, sha256:{expected}"
+            ))
         }
     }
 
@@ -333,7 +392,9 @@ impl Ledger {
             return Ok(());
         }
         let Some(pending) = self.pending.get_mut(&about) else {
-            return Err(format!("nothing waits for a signature under sha256:{about}"));
+            return Err(format!(
+                "nothing waits for a signature under sha256:{about}"
+            ));
         };
         pending.signers.insert(signer);
         self.complete(about, record)
@@ -341,8 +402,14 @@ impl Ledger {
 
     // Puts the change in force where its signatures suffice.
     fn complete(&mut self, about: Sha256, record: &Record) -> Result<(), String> {
-        let Some(pending) = self.pending.get(&about) else { return Ok(()) };
-        let roots = pending.signers.iter().filter(|key| self.root_keys.contains(key)).count();
+        let Some(pending) = self.pending.get(&about) else {
+            return Ok(());
+        };
+        let roots = pending
+            .signers
+            .iter()
+            .filter(|key| self.root_keys.contains(key))
+            .count();
         let keys = match &pending.change {
             Change::LedgerKey { old, new, lost } => {
                 let signed = |key: &VerifierKey| pending.signers.contains(&key.key().id());
@@ -353,13 +420,19 @@ impl Ledger {
         if roots < self.threshold || !keys {
             return Ok(());
         }
-        let Some(pending) = self.pending.remove(&about) else { return Ok(()) };
+        let Some(pending) = self.pending.remove(&about) else {
+            return Ok(());
+        };
         self.check_previous(&pending.change)?;
         let mut state = self.now().clone();
-        let mark = Mark { seq: pending.seq, leaf: pending.leaf };
+        let mark = Mark {
+            seq: pending.seq,
+            leaf: pending.leaf,
+        };
         match pending.change {
             Change::Roster { roster, .. } => {
-                self.keys.extend(roster.keys().map(|(key, _)| (key.id(), key.clone())));
+                self.keys
+                    .extend(roster.keys().map(|(key, _)| (key.id(), key.clone())));
                 state.roster = Arc::from(roster);
                 state.roster_mark = mark;
                 state.previous.roster = pending.attestation;
@@ -384,18 +457,28 @@ impl Ledger {
                 Code::GovernancePending,
                 pending.seq,
                 pending.commit,
-                format!("{} of {} root keys have signed", pending.signers.len(), self.threshold),
+                format!(
+                    "{} of {} root keys have signed",
+                    pending.signers.len(),
+                    self.threshold
+                ),
             ));
         }
         if self.opened_at.is_none() {
-            if let Some(record) = records.iter().find(|r| r.seq > 0 && !self.opening.contains(&r.seq)) {
+            if let Some(record) = records
+                .iter()
+                .find(|r| r.seq > 0 && !self.opening.contains(&r.seq))
+            {
                 self.find(Code::NotOpened, record, "the genesis lacks signatures");
             }
         }
         replay.findings.append(&mut self.findings);
         replay.keys = self.keys;
         replay.origin = Some(self.origin);
-        replay.timeline = Some(Timeline { states: self.states, root_keys: self.root_keys });
+        replay.timeline = Some(Timeline {
+            states: self.states,
+            root_keys: self.root_keys,
+        });
     }
 }
 
@@ -405,7 +488,12 @@ fn place(
     step: &str,
     record: &Record,
 ) -> Result<(), &'static str> {
-    let placement = verified.statement().placement().ok().flatten().ok_or("place, or none")?;
+    let placement = verified
+        .statement()
+        .placement()
+        .ok()
+        .flatten()
+        .ok_or("place, or none")?;
     if placement.origin != origin.as_str() {
         return Err("origin");
     }
@@ -417,4 +505,3 @@ fn place(
     }
     Ok(())
 }
-

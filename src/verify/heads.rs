@@ -5,12 +5,8 @@ use crate::{
     digest::Sha256,
     finding::{Code, Finding, chain},
     ledger::{
-        Edge, InForce, Origin, TreeHead,
-        append_record::SignedAppendRecord,
-        note::NoteError,
-        path::NotePath,
-        seal::SignedSeal,
-        snapshot::Shape,
+        Edge, InForce, Origin, TreeHead, append_record::SignedAppendRecord, note::NoteError,
+        path::NotePath, seal::SignedSeal, snapshot::Shape,
     },
     merkle::CompactRange,
     statement::predicate::{PersonId, Role},
@@ -26,7 +22,10 @@ pub(super) struct Signed {
 pub(super) fn read(shape: &Shape, findings: &mut Vec<Finding>) -> Signed {
     let append = match &shape.append {
         None => {
-            findings.push(Finding::new(Code::AppendRecordMissing, "docket/append is not there"));
+            findings.push(Finding::new(
+                Code::AppendRecordMissing,
+                "docket/append is not there",
+            ));
             None
         }
         Some(bytes) => SignedAppendRecord::parse(bytes)
@@ -57,7 +56,11 @@ impl<'a> Roots<'a> {
         let mut roots = vec![None; sizes.len()];
         let mut range = CompactRange::empty(0);
         let mut note = |range: &CompactRange, size: u64| {
-            for (root, _) in roots.iter_mut().zip(sizes).filter(|(_, wanted)| **wanted == size) {
+            for (root, _) in roots
+                .iter_mut()
+                .zip(sizes)
+                .filter(|(_, wanted)| **wanted == size)
+            {
                 *root = range.root();
             }
         };
@@ -90,21 +93,43 @@ pub(super) fn judge(
     let old_size = record.map_or(0, |record| record.old.size);
     let roots = Roots::of(records).at(&[size, sealed_size, old_size]);
     let root = roots[0].unwrap_or_else(crate::merkle::empty_root);
-    let mut heads = Heads { landed: TreeHead { size, root }, sealed: None, seal: None };
+    let mut heads = Heads {
+        landed: TreeHead { size, root },
+        sealed: None,
+        seal: None,
+    };
 
     if let Some(record) = record {
         if record.origin != *origin {
-            find(Code::OriginMismatch, format!("the append record is of {}, the ledger is {origin}", record.origin));
+            find(
+                Code::OriginMismatch,
+                format!(
+                    "the append record is of {}, the ledger is {origin}",
+                    record.origin
+                ),
+            );
         }
         if record.new.size != size {
-            find(Code::SizeMismatch, format!("the append record says {}, there are {size}", record.new.size));
+            find(
+                Code::SizeMismatch,
+                format!(
+                    "the append record says {}, there are {size}",
+                    record.new.size
+                ),
+            );
         } else if record.new.root != root {
             find(Code::RootMismatch, "the root over all entries".into());
-        } else if records.last().is_some_and(|last| last.leaf != record.last_leaf) {
+        } else if records
+            .last()
+            .is_some_and(|last| last.leaf != record.last_leaf)
+        {
             find(Code::RootMismatch, "the last leaf".into());
         }
         if roots[2].is_some_and(|root| root != record.old.root) {
-            find(Code::RootMismatch, format!("the root over the first {old_size} entries"));
+            find(
+                Code::RootMismatch,
+                format!("the root over the first {old_size} entries"),
+            );
         }
         let next = timeline.at(record.new.size);
         if record.new.size == size
@@ -114,7 +139,10 @@ pub(super) fn judge(
                 Code::InForceMismatch,
                 format!(
                     "the append record names roster {} and policy {}, in force are {} and {}",
-                    record.roster.seq, record.policy.seq, next.roster_mark.seq, next.policy_mark.seq
+                    record.roster.seq,
+                    record.policy.seq,
+                    next.roster_mark.seq,
+                    next.policy_mark.seq
                 ),
             );
         }
@@ -126,15 +154,24 @@ pub(super) fn judge(
     match (&signed.seal, seal) {
         (Some(signed_seal), Some(seal)) => {
             if seal.origin != *origin {
-                find(Code::OriginMismatch, format!("the seal is of {}, the ledger is {origin}", seal.origin));
+                find(
+                    Code::OriginMismatch,
+                    format!("the seal is of {}, the ledger is {origin}", seal.origin),
+                );
             }
             let key = &timeline.at(sealed_size.min(size)).ledger_key;
             if let Err(error) = signed_seal.verify(key) {
                 find(Code::SealSignature, chain(&error));
             } else if sealed_size > size {
-                find(Code::SealMismatch, format!("{sealed_size} entries are sealed, there are {size}"));
+                find(
+                    Code::SealMismatch,
+                    format!("{sealed_size} entries are sealed, there are {size}"),
+                );
             } else if roots[1].is_none_or(|root| root != seal.head.root) {
-                find(Code::SealMismatch, format!("the root over the first {sealed_size} entries"));
+                find(
+                    Code::SealMismatch,
+                    format!("the root over the first {sealed_size} entries"),
+                );
             } else {
                 heads.sealed = Some(seal.head.clone());
                 heads.seal = Some(signed_seal.clone());
@@ -164,13 +201,17 @@ pub(super) fn judge(
 fn signer(append: &SignedAppendRecord, timeline: &Timeline, find: &mut impl FnMut(Code, String)) {
     let before = timeline.at(append.unverified().old.size);
     let writer = append.writer();
-    let person = writer
-        .as_str()
-        .parse::<PersonId>()
-        .ok()
-        .and_then(|id| before.roster.person(&id).filter(|person| person.has_role(Role::WRITER)));
+    let person = writer.as_str().parse::<PersonId>().ok().and_then(|id| {
+        before
+            .roster
+            .person(&id)
+            .filter(|person| person.has_role(Role::WRITER))
+    });
     let Some(person) = person else {
-        return find(Code::AppendRecordSigner, format!("{writer} may not append there"));
+        return find(
+            Code::AppendRecordSigner,
+            format!("{writer} may not append there"),
+        );
     };
     let mut outcome = Err(NoteError::Frame);
     for key in person.keys() {
@@ -184,6 +225,9 @@ fn signer(append: &SignedAppendRecord, timeline: &Timeline, find: &mut impl FnMu
         Err(NoteError::Signature { .. }) => {
             find(Code::AppendRecordSignature, format!("by {writer}"));
         }
-        Err(_) => find(Code::AppendRecordSigner, format!("no key of {writer} has signed")),
+        Err(_) => find(
+            Code::AppendRecordSigner,
+            format!("no key of {writer} has signed"),
+        ),
     }
 }

@@ -74,13 +74,22 @@ pub(super) fn history(
     let genesis = records.first().map(|record| record.leaf);
     if let Some(pin) = &request.pin {
         if pin.origin != *origin {
-            find(Code::PinMismatch, format!("pinned is {}, the ledger is {origin}", pin.origin));
+            find(
+                Code::PinMismatch,
+                format!("pinned is {}, the ledger is {origin}", pin.origin),
+            );
         }
         if genesis != Some(pin.genesis) {
-            find(Code::PinMismatch, format!("pinned is the genesis {}", pin.genesis));
+            find(
+                Code::PinMismatch,
+                format!("pinned is the genesis {}", pin.genesis),
+            );
         }
         if pin.ledger_key != timeline.at(0).ledger_key {
-            find(Code::PinMismatch, format!("pinned is the ledger key {}", pin.ledger_key));
+            find(
+                Code::PinMismatch,
+                format!("pinned is the ledger key {}", pin.ledger_key),
+            );
         }
         if let Some(seal) = &pin.seal {
             extends(seal, records, heads, &mut find);
@@ -88,11 +97,16 @@ pub(super) fn history(
     } else {
         find(Code::FirstUse, format!("origin {origin}"));
     }
-    let (ours, others): (Vec<_>, Vec<_>) =
-        request.memories.iter().partition(|memory| Some(memory.genesis) == genesis);
+    let (ours, others): (Vec<_>, Vec<_>) = request
+        .memories
+        .iter()
+        .partition(|memory| Some(memory.genesis) == genesis);
     if request.pin.is_none() {
         for other in others.iter().filter(|other| other.origin == *origin) {
-            find(Code::SecondGenesis, format!("known is the genesis {}", other.genesis));
+            find(
+                Code::SecondGenesis,
+                format!("known is the genesis {}", other.genesis),
+            );
         }
     }
     let pinned_seal = request.pin.as_ref().is_some_and(|pin| pin.seal.is_some());
@@ -109,7 +123,10 @@ pub(super) fn history(
     if Roots::of(records).at(&[size])[0] != Some(root) {
         find(
             Code::LandedTailReplaced,
-            format!("{size} entries had landed when it was last seen, there are {}", records.len()),
+            format!(
+                "{size} entries had landed when it was last seen, there are {}",
+                records.len()
+            ),
         );
     }
 }
@@ -125,10 +142,16 @@ fn extends(
     if sealed < seen.size || (records.len() as u64) < seen.size {
         find(
             Code::Rollback,
-            format!("{} entries were sealed when it was last seen, now {sealed} are", seen.size),
+            format!(
+                "{} entries were sealed when it was last seen, now {sealed} are",
+                seen.size
+            ),
         );
     } else if Roots::of(records).at(&[seen.size])[0] != Some(seen.root) {
-        find(Code::Fork, format!("the first {} entries had another root", seen.size));
+        find(
+            Code::Fork,
+            format!("the first {} entries had another root", seen.size),
+        );
     }
 }
 
@@ -145,11 +168,18 @@ pub(super) fn without_genesis(
         genesis: None,
         in_force: None,
         heads: Heads {
-            landed: TreeHead { size: total, root: merkle::empty_root() },
+            landed: TreeHead {
+                size: total,
+                root: merkle::empty_root(),
+            },
             sealed: None,
             seal: None,
         },
-        counts: EntryCounts { total, unsealed: total, ..EntryCounts::default() },
+        counts: EntryCounts {
+            total,
+            unsealed: total,
+            ..EntryCounts::default()
+        },
         findings: sorted(findings),
         elsewhere: Vec::new(),
         steps: Vec::new(),
@@ -172,7 +202,16 @@ pub(super) struct Judged<'a> {
 
 /// Judges each entry, then the question.
 pub(super) fn entries(judged: Judged<'_>) -> Outcome {
-    let Judged { tip, request, records, names, timeline, origin, heads, mut findings } = judged;
+    let Judged {
+        tip,
+        request,
+        records,
+        names,
+        timeline,
+        origin,
+        heads,
+        mut findings,
+    } = judged;
     let counting = counting(records, names, timeline, &mut findings);
     let subjects = subjects(&request.question, records);
     let asked: HashSet<u64> = records
@@ -187,10 +226,16 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
         sealed,
         unsealed: total.saturating_sub(sealed),
         asked: asked.len() as u64,
-        counted: asked.iter().filter(|seq| counting.contains_key(seq)).count() as u64,
+        counted: asked
+            .iter()
+            .filter(|seq| counting.contains_key(seq))
+            .count() as u64,
     };
     if counts.unsealed > 0 {
-        findings.push(Finding::new(Code::Unsealed, format!("{} of {total} entries", counts.unsealed)));
+        findings.push(Finding::new(
+            Code::Unsealed,
+            format!("{} of {total} entries", counts.unsealed),
+        ));
     }
     if asked.is_empty() {
         findings.push(Finding::new(Code::NoEntries, describe(&request.question)));
@@ -198,7 +243,7 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
     let in_force = timeline.at(total);
     let mut steps = Vec::new();
     for subject in &subjects {
-        for rule in in_force.policy.required() {
+        for rule in required(subject, records, timeline) {
             let verdict = step(rule, subject, records, names, &counting);
             findings.extend(step_finding(&verdict));
             steps.push(verdict);
@@ -214,12 +259,14 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
     });
     let verdict = Verdict::of(findings.iter().map(Finding::severity).max());
     let genesis = records.first().map(|record| record.leaf);
-    let memory = genesis.filter(|_| verdict != Verdict::Broken).map(|genesis| Memory {
-        origin: origin.clone(),
-        genesis,
-        seal: heads.seal.clone(),
-        landed: heads.landed.clone(),
-    });
+    let memory = genesis
+        .filter(|_| verdict != Verdict::Broken)
+        .map(|genesis| Memory {
+            origin: origin.clone(),
+            genesis,
+            seal: heads.seal.clone(),
+            landed: heads.landed.clone(),
+        });
     Outcome {
         tip,
         origin: Some(origin),
@@ -244,11 +291,22 @@ fn counting(
 ) -> BTreeMap<u64, PersonId> {
     let mut seen: HashMap<(Sha256, Name), u64> = HashMap::new();
     let mut texts: HashMap<Name, String> = HashMap::new();
-    let mut text = |name: Name| texts.entry(name).or_insert_with(|| names.text(name)).clone();
+    let mut text = |name: Name| {
+        texts
+            .entry(name)
+            .or_insert_with(|| names.text(name))
+            .clone()
+    };
     let mut rehashed = Vec::new();
     let mut counting = BTreeMap::new();
     for record in records {
-        let State::Sound { signer, predicate_type } = record.state else { continue };
+        let State::Sound {
+            signer,
+            predicate_type,
+        } = record.state
+        else {
+            continue;
+        };
         let mut find = |code, detail: String| {
             findings.push(Finding::at(code, record.seq, record.commit, detail));
         };
@@ -266,7 +324,9 @@ fn counting(
             continue;
         }
         let in_force = timeline.at(record.seq);
-        let Ok(key) = text(signer).parse::<KeyId>() else { continue };
+        let Ok(key) = text(signer).parse::<KeyId>() else {
+            continue;
+        };
         if let Some((code, detail)) = suspect(timeline, &key, record.seq) {
             find(code, detail);
             continue;
@@ -276,20 +336,37 @@ fn counting(
                 .states()
                 .iter()
                 .any(|(_, state)| state.roster.person_of(&key).is_some());
-            let code = if elsewhere { Code::KeyOutOfRange } else { Code::KeyUnknown };
+            let code = if elsewhere {
+                Code::KeyOutOfRange
+            } else {
+                Code::KeyUnknown
+            };
             find(code, format!("key {key}"));
             continue;
         };
-        let rule = step.parse::<Step>().ok().and_then(|step| in_force.policy.step(&step));
+        let rule = step
+            .parse::<Step>()
+            .ok()
+            .and_then(|step| in_force.policy.step(&step));
         if let Some(rule) = rule {
             let type_text = text(predicate_type);
-            let allowed_type = rule.types().iter().any(|allowed| allowed.as_str() == type_text);
+            let allowed_type = rule
+                .types()
+                .iter()
+                .any(|allowed| allowed.as_str() == type_text);
             let allowed_role = person.roles().iter().any(|role| rule.allows_role(role));
             if !allowed_type || !allowed_role {
-                let what = if allowed_type { "role" } else { "predicate type" };
+                let what = if allowed_type {
+                    "role"
+                } else {
+                    "predicate type"
+                };
                 find(
                     Code::StepNotAllowed,
-                    format!("{what} of step {step}: attested by {} as {type_text}", person.id()),
+                    format!(
+                        "{what} of step {step}: attested by {} as {type_text}",
+                        person.id()
+                    ),
                 );
                 continue;
             }
@@ -300,7 +377,12 @@ fn counting(
         counting.insert(record.seq, person.id().clone());
     }
     for record in rehashed.into_iter().filter(|record| !record.says.rehashed) {
-        findings.push(Finding::at(Code::Sha1Only, record.seq, record.commit, "no SHA-256 tree"));
+        findings.push(Finding::at(
+            Code::Sha1Only,
+            record.seq,
+            record.commit,
+            "no SHA-256 tree",
+        ));
     }
     counting
 }
@@ -311,7 +393,12 @@ fn suspect(timeline: &Timeline, key: &KeyId, seq: u64) -> Option<(Code, String)>
     timeline.states().iter().find_map(|(_, state)| {
         let revocation = state.roster.revocation(key)?;
         let since = revocation.suspect_since?;
-        (seq >= since).then(|| (Code::KeyRevoked, format!("key {key} is suspect since seq {since}")))
+        (seq >= since).then(|| {
+            (
+                Code::KeyRevoked,
+                format!("key {key} is suspect since seq {since}"),
+            )
+        })
     })
 }
 
@@ -322,7 +409,10 @@ fn subjects(question: &Question, records: &[Record]) -> Vec<CommitSubject> {
         Question::Artifact(_) => {
             let mut subjects: Vec<CommitSubject> = Vec::new();
             for record in records.iter().filter(|record| record.says.artifact) {
-                let subject = CommitSubject { commit: record.commit, tree: record.tree };
+                let subject = CommitSubject {
+                    commit: record.commit,
+                    tree: record.tree,
+                };
                 if !subjects.contains(&subject) {
                     subjects.push(subject);
                 }
@@ -330,6 +420,28 @@ fn subjects(question: &Question, records: &[Record]) -> Vec<CommitSubject> {
             subjects
         }
     }
+}
+
+// What was required when the first evidence about it came, and what is required since the newest: a policy
+// that was weakened afterwards takes nothing back.
+fn required<'a>(
+    subject: &CommitSubject,
+    records: &[Record],
+    timeline: &'a Timeline,
+) -> Vec<&'a StepRule> {
+    let mut about = records
+        .iter()
+        .filter(|record| is_about(record, subject))
+        .map(|r| r.seq);
+    let first = about.next().unwrap_or(records.len() as u64);
+    let last = about.next_back().unwrap_or(first);
+    let mut rules: Vec<_> = timeline.at(first).policy.required().collect();
+    for rule in timeline.at(last).policy.required() {
+        if rules.iter().all(|known| known.name() != rule.name()) {
+            rules.push(rule);
+        }
+    }
+    rules
 }
 
 fn is_asked(record: &Record, question: &Question, subjects: &[CommitSubject]) -> bool {
@@ -354,12 +466,17 @@ fn step(
 ) -> StepVerdict {
     let mut newest: BTreeMap<&PersonId, &Record> = BTreeMap::new();
     for record in records.iter().filter(|record| is_about(record, subject)) {
-        let Some(person) = counting.get(&record.seq) else { continue };
+        let Some(person) = counting.get(&record.seq) else {
+            continue;
+        };
         if names.text(record.step) == rule.name().as_str() {
             newest.insert(person, record);
         }
     }
-    let passed: Vec<_> = newest.iter().filter(|(_, record)| !record.says.failed).collect();
+    let passed: Vec<_> = newest
+        .iter()
+        .filter(|(_, record)| !record.says.failed)
+        .collect();
     let failed = newest.values().any(|record| record.says.failed);
     let state = if failed {
         StepState::Failed
@@ -374,7 +491,10 @@ fn step(
         step: rule.name().clone(),
         state,
         entries: entries.into_iter().collect(),
-        persons: passed.into_iter().map(|(person, _)| (*person).clone()).collect(),
+        persons: passed
+            .into_iter()
+            .map(|(person, _)| (*person).clone())
+            .collect(),
         needed: rule.count(),
     }
 }
@@ -385,10 +505,20 @@ fn step_finding(verdict: &StepVerdict) -> Option<Finding> {
         StepState::Failed => (Code::StepFailed, format!("step {}", verdict.step)),
         StepState::Missing => (
             Code::StepMissing,
-            format!("step {}: {} of {} persons", verdict.step, verdict.persons.len(), verdict.needed),
+            format!(
+                "step {}: {} of {} persons",
+                verdict.step,
+                verdict.persons.len(),
+                verdict.needed
+            ),
         ),
     };
-    Some(Finding { code, seq: None, commit: Some(verdict.commit), detail })
+    Some(Finding {
+        code,
+        seq: None,
+        commit: Some(verdict.commit),
+        detail,
+    })
 }
 
 fn describe(question: &Question) -> String {
@@ -398,7 +528,12 @@ fn describe(question: &Question) -> String {
             [] => "no commit".into(),
             [one] => format!("commit {}", one.commit),
             [first, .., last] => {
-                format!("{} commits from {} to {}", subjects.len(), first.commit, last.commit)
+                format!(
+                    "{} commits from {} to {}",
+                    subjects.len(),
+                    first.commit,
+                    last.commit
+                )
             }
         },
         Question::Artifact(artifact) => format!("artifact {}", artifact.name),
@@ -407,8 +542,13 @@ fn describe(question: &Question) -> String {
 
 fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by(|a, b| {
-        (b.severity(), a.seq, a.code, &a.commit, &a.detail)
-            .cmp(&(a.severity(), b.seq, b.code, &b.commit, &b.detail))
+        (b.severity(), a.seq, a.code, &a.commit, &a.detail).cmp(&(
+            a.severity(),
+            b.seq,
+            b.code,
+            &b.commit,
+            &b.detail,
+        ))
     });
     findings.dedup();
     findings

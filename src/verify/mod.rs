@@ -204,7 +204,12 @@ pub fn verify(snapshot: &dyn Snapshot, request: &Request) -> Result<Outcome, Ver
         .pin
         .as_ref()
         .map(|pin| pin.origin.clone())
-        .or_else(|| signed.append.as_ref().map(|append| append.unverified().origin.clone()));
+        .or_else(|| {
+            signed
+                .append
+                .as_ref()
+                .map(|append| append.unverified().origin.clone())
+        });
     let artifact = match &request.question {
         Question::Artifact(artifact) => Some(artifact),
         Question::Ledger | Question::Commits(_) => None,
@@ -242,8 +247,22 @@ pub fn verify(snapshot: &dyn Snapshot, request: &Request) -> Result<Outcome, Ver
     let (Some(timeline), Some(origin)) = (replay.timeline, replay.origin) else {
         return Ok(judge::without_genesis(snapshot, &all.records, findings));
     };
-    let heads = heads::judge(&signed, shape, &all.records, &timeline, &origin, &mut findings);
-    judge::history(request, &all.records, &timeline, &origin, &heads, &mut findings);
+    let heads = heads::judge(
+        &signed,
+        shape,
+        &all.records,
+        &timeline,
+        &origin,
+        &mut findings,
+    );
+    judge::history(
+        request,
+        &all.records,
+        &timeline,
+        &origin,
+        &heads,
+        &mut findings,
+    );
     Ok(judge::entries(judge::Judged {
         tip: shape.tip,
         request,
@@ -270,9 +289,16 @@ impl Verdict {
 
 fn shape_findings(snapshot: &dyn Snapshot) -> Vec<Finding> {
     let shape = snapshot.shape();
-    let merges = shape.commits.iter().filter(|commit| commit.parents > 1).map(|commit| {
-        Finding::new(Code::LedgerMerge, format!("{} has {} parents", commit.id, commit.parents))
-    });
+    let merges = shape
+        .commits
+        .iter()
+        .filter(|commit| commit.parents > 1)
+        .map(|commit| {
+            Finding::new(
+                Code::LedgerMerge,
+                format!("{} has {} parents", commit.id, commit.parents),
+            )
+        });
     let faults = shape.faults.iter().map(|fault| {
         let code = match fault.kind {
             TreeFaultKind::DuplicateNote => Code::DuplicateNote,
@@ -297,7 +323,10 @@ fn candidate_keys(snapshot: &dyn Snapshot) -> Result<HashMap<KeyId, PublicKey>, 
     let Some(index) = snapshot.notes().iter().position(|note| *note == object) else {
         return Ok(keys);
     };
-    let read = |source| VerifyError::Read { what: format!("the note of {object}"), source };
+    let read = |source| VerifyError::Read {
+        what: format!("the note of {object}"),
+        source,
+    };
     let mut reader = snapshot.reader();
     let note = reader.note(index).map_err(read)?;
     for line in Lines::of(&note).map_while(Result::ok) {
@@ -316,7 +345,10 @@ fn candidate_keys(snapshot: &dyn Snapshot) -> Result<HashMap<KeyId, PublicKey>, 
             .decode::<predicate::Genesis>()
             .map(|genesis| genesis.roster)
             .or_else(|_| statement.decode::<predicate::Roster>());
-        if let Some(roster) = roster.ok().and_then(|roster| Roster::from_predicate(&roster).ok()) {
+        if let Some(roster) = roster
+            .ok()
+            .and_then(|roster| Roster::from_predicate(&roster).ok())
+        {
             keys.extend(roster.keys().map(|(key, _)| (key.id(), key.clone())));
         }
     }
@@ -343,7 +375,10 @@ fn examine_notes(
                 return Ok(all);
             }
             for index in start..notes.len().min(start + CHUNK) {
-                if only.as_ref().is_none_or(|only| only.contains(&notes[index])) {
+                if only
+                    .as_ref()
+                    .is_none_or(|only| only.contains(&notes[index]))
+                {
                     all.append(examiner.note(reader.as_mut(), index)?);
                 }
             }
@@ -354,7 +389,11 @@ fn examine_notes(
         let own = work();
         let mut parts = vec![own];
         for worker in workers {
-            parts.push(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            parts.push(
+                worker
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            );
         }
         parts
     });
@@ -393,7 +432,10 @@ fn chain_findings(records: &[Record], findings: &mut Vec<Finding>) {
             continue;
         }
         if record.seq > expected {
-            find(Code::SeqGap, format!("entries {expected} to {} are missing", record.seq - 1));
+            find(
+                Code::SeqGap,
+                format!("entries {expected} to {} are missing", record.seq - 1),
+            );
         }
         expected = record.seq + 1;
     }
@@ -404,16 +446,25 @@ fn chain_findings(records: &[Record], findings: &mut Vec<Finding>) {
                 Code::PrevMismatch,
                 record.seq,
                 record.commit,
-                format!("prev is {}, the leaf of entry {} is {}", record.prev, before.seq, before.leaf),
+                format!(
+                    "prev is {}, the leaf of entry {} is {}",
+                    record.prev, before.seq, before.leaf
+                ),
             ));
         }
     }
 }
 
 fn take_again(records: &mut [Record], again: Examined, findings: &mut Vec<Finding>) {
-    let judged: BTreeMap<(u64, Sha256), Record> =
-        again.records.into_iter().map(|record| ((record.seq, record.leaf), record)).collect();
-    let waiting: Vec<_> = records.iter_mut().filter(|r| r.state == State::KeyWanted).collect();
+    let judged: BTreeMap<(u64, Sha256), Record> = again
+        .records
+        .into_iter()
+        .map(|record| ((record.seq, record.leaf), record))
+        .collect();
+    let waiting: Vec<_> = records
+        .iter_mut()
+        .filter(|r| r.state == State::KeyWanted)
+        .collect();
     let waited: std::collections::BTreeSet<_> = waiting.iter().map(|r| r.seq).collect();
     for record in waiting {
         if let Some(judged) = judged.get(&(record.seq, record.leaf)) {
@@ -428,11 +479,22 @@ fn take_again(records: &mut [Record], again: Examined, findings: &mut Vec<Findin
 
 fn stray_findings(snapshot: &dyn Snapshot, records: &[Record], findings: &mut Vec<Finding>) {
     let shape = snapshot.shape();
-    let bodies: std::collections::HashSet<_> =
-        records.iter().filter(|record| record.in_blob).map(|record| record.attestation).collect();
-    let commits: std::collections::HashSet<_> = records.iter().map(|record| record.commit).collect();
-    let stray_bodies = shape.blobs.iter().filter(|digest| !bodies.contains(*digest));
-    findings.extend(stray_bodies.map(|d| Finding::new(Code::StrayBody, format!("body sha256:{d}"))));
-    let stray_commits = shape.kept_commits.iter().filter(|id| !commits.contains(*id));
+    let bodies: std::collections::HashSet<_> = records
+        .iter()
+        .filter(|record| record.in_blob)
+        .map(|record| record.attestation)
+        .collect();
+    let commits: std::collections::HashSet<_> =
+        records.iter().map(|record| record.commit).collect();
+    let stray_bodies = shape
+        .blobs
+        .iter()
+        .filter(|digest| !bodies.contains(*digest));
+    findings
+        .extend(stray_bodies.map(|d| Finding::new(Code::StrayBody, format!("body sha256:{d}"))));
+    let stray_commits = shape
+        .kept_commits
+        .iter()
+        .filter(|id| !commits.contains(*id));
     findings.extend(stray_commits.map(|id| Finding::new(Code::StrayBody, format!("commit {id}"))));
 }
