@@ -35,6 +35,17 @@ pub fn python() -> Option<PathBuf> {
     peer("DOCKET_PEER_PYTHON", "venv/bin/python")
 }
 
+/// A program of the machine's own: from the environment variable, else from `PATH`. `None` as with [`peer`].
+pub fn on_path(variable: &str, name: &str) -> Option<PathBuf> {
+    let named = env::var_os(variable).map(PathBuf::from);
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let mut found = env::split_paths(&folders).map(|folder| folder.join(name));
+    match named.or_else(|| found.find(|path| path.is_file())) {
+        Some(path) => Some(path),
+        None => skipped(&format!("no {name} on PATH (set {variable})")),
+    }
+}
+
 /// A folder of the corpus: `DOCKET_CORPUS`, else `../shared/corpus`. `None` as with [`peer`].
 pub fn corpus(folder: &str) -> Option<PathBuf> {
     let corpus = match env::var_os("DOCKET_CORPUS") {
