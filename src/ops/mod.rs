@@ -5,6 +5,8 @@
 
 pub mod doctor;
 pub mod key;
+pub mod log;
+pub mod show;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -14,6 +14,8 @@ use clap::{
     Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, ValueEnum,
 };
 
+use git_docket::git::RefName;
+
 use crate::commands::Verb;
 
 const LONG_ABOUT: &str = "\
@@ -66,7 +68,7 @@ pub struct Globals {
         default_value = "refs/notes/docket",
         global = true
     )]
-    pub ledger_ref: String,
+    pub ledger_ref: RefName,
 }
 
 /// Form of a result.

@@ -2,11 +2,15 @@
 
 use std::env;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use git_docket::git::Repository;
 use git_docket::ops::{Folders, World};
+use git_docket::process::Pager;
 use git_docket::report::json;
+use git_docket::store::Stored;
 use git_docket::timestamp::Timestamp;
 use serde::Serialize;
 
@@ -42,6 +46,49 @@ impl Context {
         Ok(Context { globals, ui, world })
     }
 
+    /// The repository that the program was started in.
+    pub fn repository(&self) -> Result<Repository, Stop> {
+        Repository::discover(Path::new(".")).map_err(|error| {
+            Stop::new(Exit::CouldNotLook, error)
+                .hint("run it inside a repository, or name one: git docket -C DIR …")
+        })
+    }
+
+    /// The ledger of a repository. No ref is an error, never an empty ledger.
+    pub fn ledger(&self, repository: &Repository) -> Result<Stored, Stop> {
+        let name = &self.globals.ledger_ref;
+        let stored = Stored::read(repository, name).map_err(|error| {
+            Stop::new(Exit::CouldNotLook, error)
+                .hint("git fsck says whether objects are missing or damaged")
+        })?;
+        stored.ok_or_else(|| {
+            let message = format!("there is no ledger here: {name} is missing");
+            Stop::new(Exit::CouldNotLook, message).hint(match repository.remotes().first() {
+                Some(remote) => format!(
+                    "git fetch {remote} {name}:{name} brings it, where the remote has one; git docket init makes one"
+                ),
+                None => "git docket init makes one".to_owned(),
+            })
+        })
+    }
+
+    /// Where a listing goes: to a pager where standard output is a terminal, as git does it.
+    pub fn listing(&self, repository: &Repository) -> Listing {
+        use io::IsTerminal;
+        let to_page = io::stdout().is_terminal() && self.globals.format == Format::Text;
+        let set = |name: &str| env::var_os(name);
+        let pager = set("GIT_PAGER")
+            .or_else(|| repository.setting("core.pager").map(Into::into))
+            .or_else(|| set("PAGER"))
+            .unwrap_or_else(|| "less".into());
+        let wanted = to_page && !pager.is_empty() && pager != "cat";
+        let paged = wanted.then(|| Pager::start(&pager, |name| set(name).is_some()));
+        match paged {
+            Some(Ok(pager)) => Listing::Paged(Data::new(pager)),
+            _ => Listing::Plain(Data::stdout()),
+        }
+    }
+
     /// Prints a finished text on standard output.
     pub fn print(&self, text: &str) -> Result<(), Stop> {
         let mut out = Data::stdout();
@@ -64,6 +111,39 @@ impl Context {
                 self.print(&document)
             }
         }
+    }
+}
+
+/// Where a listing goes.
+pub enum Listing {
+    /// Into a pager.
+    Paged(Data<Pager>),
+    /// To standard output.
+    Plain(Data<io::BufWriter<io::StdoutLock<'static>>>),
+}
+
+impl Listing {
+    /// Adds a piece; `Break` once nobody reads any more.
+    pub fn add(&mut self, text: &str) -> Result<ControlFlow<()>, Stop> {
+        let (result, gone) = match self {
+            Listing::Paged(data) => (data.write_all(text.as_bytes()), data.is_gone()),
+            Listing::Plain(data) => (data.write_all(text.as_bytes()), data.is_gone()),
+        };
+        result.map_err(cannot_write)?;
+        Ok(if gone {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// Ends it, and waits for the pager.
+    pub fn finish(self) -> Result<(), Stop> {
+        match self {
+            Listing::Paged(data) => data.into_inner().finish(),
+            Listing::Plain(mut data) => data.flush(),
+        }
+        .map_err(cannot_write)
     }
 }
 

@@ -11,6 +11,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use git_docket::git::Repository;
+
 use crate::cli::Cli;
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
@@ -58,6 +60,13 @@ fn run(cli: Cli) -> Result<Exit, (Talk, Stop)> {
 }
 
 /// The git configuration's `docket.*` keys, where there is a repository.
-fn configured(_folder: Option<PathBuf>) -> Vec<(String, String)> {
-    Vec::new()
+fn configured(folder: Option<PathBuf>) -> Vec<(String, String)> {
+    let folder = folder.unwrap_or_else(|| PathBuf::from("."));
+    let settings = Repository::discover(&folder).map(|found| found.section("docket"));
+    let named = |(key, value)| (format!("docket.{key}"), value);
+    settings
+        .unwrap_or_default()
+        .into_iter()
+        .map(named)
+        .collect()
 }

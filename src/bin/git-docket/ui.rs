@@ -112,6 +112,16 @@ impl<W: Write> Data<W> {
         Data { inner, gone: false }
     }
 
+    /// Whether the reader has gone.
+    pub fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    /// The writer inside.
+    pub fn into_inner(self) -> W {
+        self.inner
+    }
+
     fn unless_gone<T>(&mut self, result: io::Result<T>, instead: T) -> io::Result<T> {
         match result {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {

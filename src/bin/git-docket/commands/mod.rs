@@ -3,7 +3,9 @@
 mod completions;
 mod help;
 mod key;
+mod log;
 mod man;
+mod show;
 
 use clap::Subcommand;
 
@@ -13,6 +15,8 @@ use crate::exit::{Exit, Stop};
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    Log(log::Args),
+    Show(show::Args),
     Key(key::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -22,6 +26,8 @@ pub enum Verb {
 /// Does what the verb says; without one, the overview.
 pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
     match verb {
+        Some(Verb::Log(args)) => log::run(args, context),
+        Some(Verb::Show(args)) => show::run(args, context),
         Some(Verb::Key(args)) => key::run(args, context),
         Some(Verb::Completions(args)) => completions::run(args, context),
         Some(Verb::Man(args)) => man::run(args, context),
