@@ -3,9 +3,12 @@
 //! An operation takes a request and the [`World`], and returns an outcome. It prints nothing, and reads
 //! neither clock nor environment: whatever differs from one run to the next is handed in.
 
+pub mod append;
 pub mod doctor;
 pub mod key;
 pub mod log;
+pub mod memory;
+pub mod pin;
 pub mod show;
 
 use std::ffi::OsString;

@@ -49,7 +49,7 @@ use crate::{
     },
     roster::Roster,
     signing::{KeyId, PublicKey},
-    statement::{DigestSet, Subject, predicate},
+    statement::{DigestSet, Step, Subject, predicate},
 };
 
 /// What a reader holds a ledger to.
@@ -273,6 +273,11 @@ pub fn verify(snapshot: &dyn Snapshot, request: &Request) -> Result<Outcome, Ver
         heads,
         findings,
     }))
+}
+
+/// Whether entries of this step change the ledger's own state.
+pub fn is_governance(step: &Step) -> bool {
+    examine::GOVERNANCE.contains(&step.as_str())
 }
 
 impl Verdict {
