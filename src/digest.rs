@@ -45,6 +45,26 @@ impl Sha256 {
         Self(sha2::Sha256::digest(bytes).into())
     }
 
+    /// The digest of all that a reader gives, and how many bytes that was; nothing is kept in memory.
+    ///
+    /// # Errors
+    /// What the reader fails with.
+    pub fn of_reader(reader: &mut impl std::io::Read) -> std::io::Result<(Self, u64)> {
+        let mut hasher = sha2::Sha256::new();
+        let mut buffer = vec![0; 1 << 16];
+        let mut length = 0;
+        loop {
+            let count = match reader.read(&mut buffer) {
+                Ok(0) => return Ok((Self(hasher.finalize().into()), length)),
+                Ok(count) => count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            hasher.update(&buffer[..count]);
+            length += count as u64;
+        }
+    }
+
     /// The digest of the concatenation of `parts`.
     pub fn of_parts(parts: &[&[u8]]) -> Self {
         let mut hasher = sha2::Sha256::new();

@@ -1,1 +1,7 @@
-//! To come.
+//! What a delivery step worked on and where: files by glob, and an allow-list of the environment.
+
+mod environment;
+mod files;
+
+pub use environment::Environment;
+pub use files::{Collected, Error, File, Glob, GlobError, Skipped, SkippedReason, collect};

@@ -1,0 +1,96 @@
+//! The environment of a step: an allow-list, never the whole of it.
+//!
+//! Variables hold tokens and passwords, and what is recorded is recorded for good. So only names on the list
+//! below are looked up, and those that the user adds by name.
+
+use std::collections::BTreeMap;
+
+/// Names that say where a step ran, and hold no secret by any convention.
+const ALLOWED: &[&str] = &[
+    "BUILD_ID",
+    "BUILD_NUMBER",
+    "BUILDKITE",
+    "BUILDKITE_BUILD_ID",
+    "BUILDKITE_PIPELINE_SLUG",
+    "CI",
+    "CI_COMMIT_REF_NAME",
+    "CI_COMMIT_SHA",
+    "CI_JOB_ID",
+    "CI_PIPELINE_ID",
+    "CI_PROJECT_PATH",
+    "CIRCLE_BUILD_NUM",
+    "CIRCLE_WORKFLOW_ID",
+    "GITHUB_ACTIONS",
+    "GITHUB_EVENT_NAME",
+    "GITHUB_JOB",
+    "GITHUB_REF",
+    "GITHUB_REPOSITORY",
+    "GITHUB_RUN_ATTEMPT",
+    "GITHUB_RUN_ID",
+    "GITHUB_SHA",
+    "GITHUB_WORKFLOW_REF",
+    "GITLAB_CI",
+    "JENKINS_URL",
+    "JOB_NAME",
+    "LANG",
+    "LC_ALL",
+    "RUNNER_ARCH",
+    "RUNNER_OS",
+    "SOURCE_DATE_EPOCH",
+    "TZ",
+];
+
+/// Variables that may be recorded, by name.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// Looks up the allowed names and those in `more`; what is not set, or no UTF-8, is left out.
+    pub fn capture(lookup: impl Fn(&str) -> Option<String>, more: &[String]) -> Self {
+        let names = ALLOWED
+            .iter()
+            .copied()
+            .chain(more.iter().map(String::as_str));
+        let variables = names
+            .filter_map(|name| Some((name.to_owned(), lookup(name)?)))
+            .collect();
+        Environment { variables }
+    }
+
+    /// The recorded variables.
+    pub fn variables(&self) -> &BTreeMap<String, String> {
+        &self.variables
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_allowed_or_named_is_recorded() {
+        let lookup = |name: &str| match name {
+            "CI" => Some("true".to_owned()),
+            "AWS_SECRET_ACCESS_KEY" | "GITHUB_TOKEN" => Some("secret".to_owned()),
+            "FLAVOUR" => Some("debug".to_owned()),
+            _ => None,
+        };
+        let names = |more: &[String]| {
+            let environment = Environment::capture(lookup, more);
+            environment.variables().keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(names(&[]), ["CI"]);
+        assert_eq!(
+            names(&["FLAVOUR".to_owned(), "UNSET".to_owned()]),
+            ["CI", "FLAVOUR"]
+        );
+        let suspicious = ["TOKEN", "SECRET", "PASSWORD", "KEY"];
+        assert!(
+            !ALLOWED
+                .iter()
+                .any(|name| suspicious.iter().any(|word| name.contains(word)))
+        );
+    }
+}

@@ -1,0 +1,436 @@
+//! Files by glob, with their digests.
+//!
+//! 1. A glob is anchored at the folder it is given for: `src/**/*.rs`, `dist/*.tar.gz`, `target/release/app`. A
+//!    folder named without wildcards stands for everything below it.
+//! 2. The walk starts at the glob's fixed part and heeds git's ignore rules below it. So a wildcard does not
+//!    drag ignored files in, while `target/release/*.so`, whose fixed part the user wrote out although it is
+//!    ignored, finds what it names. `.git` is never walked.
+//! 3. A symbolic link is followed if it leads to a file inside the folder, never out of it.
+//! 4. What was found is hashed on all processors, streaming, and sorted by name: the same tree gives the same
+//!    list. What had to be left out is said, with the reason.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use ignore::WalkBuilder;
+use ignore::overrides::OverrideBuilder;
+use thiserror::Error as ThisError;
+
+use crate::digest::Sha256;
+
+/// A pattern of paths below a folder.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Glob(String);
+
+/// Why a text is no glob.
+#[derive(Clone, Debug, Eq, PartialEq, ThisError)]
+pub enum GlobError {
+    /// Empty, or a pattern of exclusion.
+    #[error("{pattern:?} names nothing")]
+    Nothing {
+        /// The text.
+        pattern: String,
+    },
+    /// It leads out of the folder, or is absolute.
+    #[error(
+        "{pattern:?} leads out of the folder; write it relative to where the command runs, without .."
+    )]
+    Outside {
+        /// The text.
+        pattern: String,
+    },
+    /// Brackets that do not close, and the like.
+    #[error("{pattern:?} is no glob: {reason}")]
+    Syntax {
+        /// The text.
+        pattern: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl FromStr for Glob {
+    type Err = GlobError;
+
+    fn from_str(text: &str) -> Result<Self, GlobError> {
+        let pattern = text.to_owned();
+        let trimmed = text
+            .strip_prefix("./")
+            .unwrap_or(text)
+            .trim_end_matches('/');
+        if trimmed.is_empty() || trimmed.starts_with('!') {
+            return Err(GlobError::Nothing { pattern });
+        }
+        if trimmed.starts_with('/') || trimmed.split('/').any(|part| part == "..") {
+            return Err(GlobError::Outside { pattern });
+        }
+        let built = OverrideBuilder::new("/")
+            .add(&format!("/{trimmed}"))
+            .and_then(|builder| builder.build());
+        match built {
+            Ok(_) => Ok(Glob(trimmed.to_owned())),
+            Err(error) => Err(GlobError::Syntax {
+                pattern,
+                reason: error.to_string(),
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl Glob {
+    /// The components before the first with a wildcard, and whether any has one.
+    fn fixed_part(&self) -> (PathBuf, bool) {
+        let is_fixed = |part: &&str| !part.contains(['*', '?', '[', '{', '\\']);
+        let fixed: PathBuf = self.0.split('/').take_while(is_fixed).collect();
+        (fixed, self.0.split('/').any(|part| !is_fixed(&part)))
+    }
+}
+
+/// A file and what is in it.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct File {
+    /// Its path below the folder, with slashes.
+    pub name: String,
+    /// SHA-256 over its content.
+    pub sha256: Sha256,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// What matched and was left out.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Skipped {
+    /// Its path below the folder; hostile text.
+    pub name: String,
+    /// Why.
+    pub reason: SkippedReason,
+}
+
+/// Why something that matched was left out.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum SkippedReason {
+    /// A symbolic link out of the folder, to nothing, or to no file.
+    Link,
+    /// No UTF-8.
+    Name,
+    /// A pipe, socket or device.
+    Special,
+}
+
+impl fmt::Display for SkippedReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            SkippedReason::Link => "a symbolic link that leads to no file in the folder",
+            SkippedReason::Name => "its name is no UTF-8",
+            SkippedReason::Special => "no regular file",
+        })
+    }
+}
+
+/// What globs found.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Collected {
+    /// The files, by name, each once.
+    pub files: Vec<File>,
+    /// What matched and was left out.
+    pub skipped: Vec<Skipped>,
+    /// The globs that matched nothing.
+    pub unmatched: Vec<String>,
+}
+
+/// Why files could not be collected.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// A folder could not be walked.
+    #[error("the files cannot be listed")]
+    Walk(#[from] ignore::Error),
+    /// A file could not be read.
+    #[error("{path} cannot be read")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Finds and hashes the files that match any of the globs. `progress` is told how many of how many files are
+/// hashed, from several threads.
+///
+/// # Errors
+/// Where a folder cannot be walked or a file not be read.
+pub fn collect(
+    folder: &Path,
+    globs: &[Glob],
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Collected, Error> {
+    let folder = folder.canonicalize().map_err(|source| Error::Read {
+        path: folder.to_owned(),
+        source,
+    })?;
+    let mut names = BTreeSet::new();
+    let mut skipped = BTreeSet::new();
+    let mut unmatched = Vec::new();
+    for glob in globs {
+        if !find(&folder, glob, &mut names, &mut skipped)? {
+            unmatched.push(glob.to_string());
+        }
+    }
+    let names: Vec<String> = names.into_iter().collect();
+    let files = hash_all(&folder, &names, progress)?;
+    Ok(Collected {
+        files,
+        skipped: skipped.into_iter().collect(),
+        unmatched,
+    })
+}
+
+/// Adds what one glob finds; whether it matched anything.
+fn find(
+    folder: &Path,
+    glob: &Glob,
+    names: &mut BTreeSet<String>,
+    skipped: &mut BTreeSet<Skipped>,
+) -> Result<bool, Error> {
+    let (fixed, has_wildcard) = glob.fixed_part();
+    let start = folder.join(&fixed);
+    if fs::symlink_metadata(&start).is_err() {
+        return Ok(false);
+    }
+    let mut skip = |path: &Path, reason| {
+        skipped.insert(Skipped {
+            name: path.to_string_lossy().into_owned(),
+            reason,
+        });
+    };
+    if !leads_inside(folder, &start) {
+        skip(&fixed, SkippedReason::Link);
+        return Ok(true);
+    }
+    let pattern = OverrideBuilder::new(folder)
+        .add(&format!("/{glob}"))?
+        .build()?;
+    let walk = WalkBuilder::new(&start)
+        .hidden(false)
+        .ignore(false)
+        .follow_links(false)
+        .filter_entry(|entry| entry.file_name() != ".git")
+        .build();
+    let mut matched = false;
+    for entry in walk {
+        let entry = entry?;
+        let path = entry.path();
+        let Ok(below) = path.strip_prefix(folder) else {
+            continue;
+        };
+        // The walk follows a link that it starts at, and so would its file type.
+        let kind = fs::symlink_metadata(path).map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        if kind.is_dir() || has_wildcard && !pattern.matched(path, false).is_whitelist() {
+            continue;
+        }
+        matched = true;
+        match below.to_str() {
+            None => skip(below, SkippedReason::Name),
+            Some(name) if kind.is_file() => drop(names.insert(name.to_owned())),
+            Some(name) if kind.is_symlink() && path.is_file() && leads_inside(folder, path) => {
+                names.insert(name.to_owned());
+            }
+            Some(_) if kind.is_symlink() => skip(below, SkippedReason::Link),
+            Some(_) => skip(below, SkippedReason::Special),
+        }
+    }
+    Ok(matched)
+}
+
+fn leads_inside(folder: &Path, path: &Path) -> bool {
+    path.canonicalize()
+        .is_ok_and(|target| target.starts_with(folder))
+}
+
+fn hash_all(
+    folder: &Path,
+    names: &[String],
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Vec<File>, Error> {
+    let next = AtomicUsize::new(0);
+    let done = AtomicUsize::new(0);
+    let work = || -> Result<Vec<File>, Error> {
+        let mut files = Vec::new();
+        while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
+            files.push(hash(folder, name)?);
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, names.len());
+        }
+        Ok(files)
+    };
+    let threads = thread::available_parallelism()
+        .map_or(1, NonZeroUsize::get)
+        .min(names.len().max(1));
+    let mut files = thread::scope(|scope| -> Result<Vec<File>, Error> {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let mut all = Vec::with_capacity(names.len());
+        for worker in workers {
+            all.extend(worker.join().expect("hashing does not panic")?);
+        }
+        Ok(all)
+    })?;
+    files.sort();
+    Ok(files)
+}
+
+fn hash(folder: &Path, name: &str) -> Result<File, Error> {
+    let path = folder.join(name);
+    let hashed = fs::File::open(&path).and_then(|mut file| Sha256::of_reader(&mut file));
+    match hashed {
+        Ok((sha256, size)) => Ok(File {
+            name: name.to_owned(),
+            sha256,
+            size,
+        }),
+        Err(source) => Err(Error::Read { path, source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world() -> tempfile::TempDir {
+        let world = tempfile::tempdir().expect("a temporary folder can be made");
+        let write = |path: &str| {
+            let path = world.path().join("tree").join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(&path, path.file_name().expect("a name").as_encoded_bytes())
+                .expect("written");
+        };
+        for path in [
+            "src/a.rs",
+            "src/deep/b.rs",
+            "src/c.txt",
+            "target/release/app",
+            "target/release/app.d",
+            "x.log",
+            ".ci",
+        ] {
+            write(path);
+        }
+        write("../outside");
+        fs::create_dir(world.path().join("tree/.git")).expect("made");
+        write(".git/config.rs");
+        fs::write(world.path().join("tree/.gitignore"), "/target\n*.log\n").expect("written");
+        let link = |to: &str, at: &str| {
+            std::os::unix::fs::symlink(to, world.path().join("tree").join(at)).expect("linked");
+        };
+        link("a.rs", "src/inside.rs");
+        link("../../outside", "src/out.rs");
+        link("../..", "src/above");
+        world
+    }
+
+    fn names(world: &tempfile::TempDir, globs: &[&str]) -> Vec<String> {
+        let globs: Vec<Glob> = globs
+            .iter()
+            .map(|glob| glob.parse().expect("a glob"))
+            .collect();
+        let collected = collect(&world.path().join("tree"), &globs, &|_, _| ()).expect("collected");
+        collected.files.into_iter().map(|file| file.name).collect()
+    }
+
+    #[test]
+    fn globs_are_anchored_and_heed_ignore_rules_below_their_fixed_part() {
+        let world = world();
+        assert_eq!(names(&world, &["src/*.rs"]), ["src/a.rs", "src/inside.rs"]);
+        assert_eq!(
+            names(&world, &["src/**/*.rs"]),
+            ["src/a.rs", "src/deep/b.rs", "src/inside.rs"]
+        );
+        assert_eq!(
+            names(&world, &["src/deep/", "src/c.txt", "src/c*"]),
+            ["src/c.txt", "src/deep/b.rs"]
+        );
+        assert_eq!(
+            names(&world, &["target/release/app"]),
+            ["target/release/app"]
+        );
+        assert_eq!(
+            names(&world, &["target/release/*"]),
+            ["target/release/app", "target/release/app.d"]
+        );
+        assert_eq!(names(&world, &["*.log"]), [""; 0]);
+        assert_eq!(names(&world, &["x.log", ".ci"]), [".ci", "x.log"]);
+        assert_eq!(names(&world, &["*.rs"]), [""; 0]);
+        let all = names(&world, &["**"]);
+        assert!(
+            !all.iter()
+                .any(|name| name.starts_with("target") || name.starts_with(".git/")),
+            "{all:?}"
+        );
+        assert!(all.contains(&"src/deep/b.rs".to_owned()), "{all:?}");
+    }
+
+    #[test]
+    fn links_out_of_the_tree_are_said_and_not_followed() {
+        let world = world();
+        let globs = [
+            "src/out.rs".parse().expect("a glob"),
+            "nothing/*".parse().expect("a glob"),
+        ];
+        let collected = collect(&world.path().join("tree"), &globs, &|_, _| ()).expect("collected");
+        let link = |name: &str| Skipped {
+            name: name.into(),
+            reason: SkippedReason::Link,
+        };
+        assert_eq!(
+            (collected.files, collected.skipped),
+            (vec![], vec![link("src/above"), link("src/out.rs")])
+        );
+        assert_eq!(collected.unmatched, ["nothing/*"]);
+    }
+
+    #[test]
+    fn contents_are_hashed() {
+        let world = world();
+        let collected = collect(
+            &world.path().join("tree"),
+            &["src/inside.rs".parse().expect("a glob")],
+            &|_, _| (),
+        );
+        let wanted = File {
+            name: "src/inside.rs".into(),
+            sha256: Sha256::of(b"a.rs"),
+            size: 4,
+        };
+        assert_eq!(collected.expect("collected").files, [wanted]);
+    }
+
+    #[test]
+    fn what_leads_out_or_names_nothing_is_no_glob() {
+        for bad in [
+            "",
+            "./",
+            "/etc/passwd",
+            "../x",
+            "a/../../b",
+            "!x",
+            "a[",
+            "a{b",
+        ] {
+            assert!(bad.parse::<Glob>().is_err(), "{bad:?}");
+        }
+    }
+}
