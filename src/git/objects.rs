@@ -43,7 +43,8 @@ pub enum EntryKind {
 }
 
 impl EntryKind {
-    fn mode(self) -> &'static str {
+    /// The mode as a tree object writes it.
+    pub fn mode(self) -> &'static str {
         match self {
             EntryKind::File => "100644",
             EntryKind::Executable => "100755",

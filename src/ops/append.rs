@@ -143,14 +143,14 @@ pub enum Error {
     #[error(transparent)]
     Note(#[from] NoteError),
     /// Others were faster, every time.
-    #[error("others were faster {TRIES} times")]
-    Contention,
+    #[error(transparent)]
+    Contention(Contention),
 }
 
 impl Explain for Error {
     fn failure(&self) -> Failure {
         match self {
-            Self::Contention => Failure::Contention,
+            Self::Contention(_) => Failure::Contention,
             Self::Unsound { .. }
             | Self::Missing { .. }
             | Self::Record(_)
@@ -168,7 +168,7 @@ impl Explain for Error {
             Self::NotAWriter { key } => {
                 format!("have a root key's holder give it the role writer: `git docket roster add … --role writer` (key {key})")
             }
-            Self::Contention => "try again".into(),
+            Self::Contention(_) => "try again".into(),
             Self::Refused { finding } => finding.code.remedy().into(),
             Self::Unsound { .. } | Self::Missing { .. } | Self::Record(_) | Self::Seal(_) | Self::Edge(_) => {
                 "`git docket verify` names everything that is wrong".into()
@@ -176,6 +176,13 @@ impl Explain for Error {
             _ => return None,
         })
     }
+}
+
+/// Others were faster, every time; nothing is lost.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("others were faster {tries} times")]
+pub struct Contention {
+    tries: u32,
 }
 
 /// What is on a tip, as far as an append needs it.
@@ -204,13 +211,13 @@ impl Appender<'_> {
                 });
             }
             let head = head(&tip)?;
-            let writer = self.writer(&head.roster)?;
+            let writer = writer(&head.roster, self.key)?;
             if let Some(appended) = self.try_append(&tip, head, &writer, items)? {
                 return Ok(appended);
             }
             std::thread::sleep(self.pause(attempt));
         }
-        Err(Error::Contention)
+        Err(Error::Contention(Contention { tries: TRIES }))
     }
 
     /// Founds a ledger: its first entry, and its first seal where the ledger's key is given.
@@ -334,18 +341,6 @@ impl Appender<'_> {
             Moved::Yes => Ok(Some(appended)),
             Moved::Elsewhere => Ok(None),
         }
-    }
-
-    fn writer(&self, roster: &Roster) -> Result<KeyName, Error> {
-        let key = self.key.public().id();
-        let person = roster
-            .person_of(&key)
-            .filter(|person| person.has_role(Role::WRITER));
-        Ok(person
-            .ok_or(Error::NotAWriter { key })?
-            .id()
-            .as_str()
-            .parse()?)
     }
 
     fn link(&self, seq: u64, prev: Sha256, item: &Item) -> Result<Link, Error> {
@@ -479,6 +474,22 @@ impl Appender<'_> {
         let bound = (5_u64 << attempt.min(5)).min(120);
         Duration::from_millis(random % bound)
     }
+}
+
+/// The name under which a key signs append records: its person's id, who must have the role `writer`.
+///
+/// # Errors
+/// Where the roster gives the key's person no such role.
+pub fn writer(roster: &Roster, key: &SigningKey) -> Result<KeyName, Error> {
+    let key = key.public().id();
+    let person = roster
+        .person_of(&key)
+        .filter(|person| person.has_role(Role::WRITER));
+    Ok(person
+        .ok_or(Error::NotAWriter { key })?
+        .id()
+        .as_str()
+        .parse()?)
 }
 
 /// Reads what an append extends, and holds the records against each other.

@@ -5,11 +5,17 @@
 
 pub mod append;
 pub mod doctor;
+pub mod init;
 pub mod key;
 pub mod log;
 pub mod memory;
 pub mod pin;
+pub mod record;
+pub mod rehash;
+pub mod seal;
 pub mod show;
+pub mod spool;
+pub mod verify;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

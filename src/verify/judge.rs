@@ -167,6 +167,7 @@ pub(super) fn without_genesis(
         origin: None,
         genesis: None,
         in_force: None,
+        ledger_key_at_genesis: None,
         heads: Heads {
             landed: TreeHead {
                 size: total,
@@ -272,6 +273,7 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
         origin: Some(origin),
         genesis,
         in_force: Some(in_force.clone()),
+        ledger_key_at_genesis: Some(timeline.at(0).ledger_key.clone()),
         heads,
         counts,
         findings: sorted(findings),

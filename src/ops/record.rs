@@ -1,0 +1,375 @@
+//! Record: sign a statement here and give it its place, or keep it until it can have one.
+//!
+//! [`Recorder::open`] checks whatever can be checked beforehand: the repository, the commit, the key, that
+//! the origin is known, and, where there is a ledger, that the key may append. Only then does a step run.
+//! [`Recorder::record`] signs once; where there is a ledger here the entry is appended, with all that
+//! waits in the spool; where there is none, or others are faster for too long, it waits in the spool,
+//! synced to disk before success is said.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::{
+    Explain, Failure, World,
+    append::{self, Appender, Item},
+    key::{self, KeySource},
+    pin, spool,
+};
+use crate::{
+    attestation::{Attestation, SignError},
+    digest::{ObjectId, Sha256},
+    git::{self, RefName, Repository},
+    keyring,
+    ledger::{
+        Origin,
+        note::{KeyName, VerifierKey},
+        seal::SignedSeal,
+    },
+    signing::SigningKey,
+    statement::{self, Placement, PredicateType, Statement, Step, Subject},
+    store::{self, Tip},
+};
+
+/// Why nothing was recorded.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Git could not.
+    #[error(transparent)]
+    Git(#[from] git::Error),
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The key could not be used.
+    #[error(transparent)]
+    Key(#[from] key::Error),
+    /// The pin could not be used.
+    #[error(transparent)]
+    Pin(#[from] pin::Error),
+    /// The entry could not be appended.
+    #[error(transparent)]
+    Append(#[from] append::Error),
+    /// The entry could not be kept.
+    #[error(transparent)]
+    Spool(#[from] spool::Error),
+    /// The statement is none.
+    #[error(transparent)]
+    Statement(#[from] statement::Error),
+    /// The statement could not be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// Neither a ledger nor a pin says which ledger the entry is for.
+    #[error("it is not known for which ledger to sign: there is no {ledger} here, and no pin")]
+    NoOrigin {
+        /// The ledger's ref.
+        ledger: RefName,
+    },
+    /// A step that only governance may use.
+    #[error("the step {step} is the ledger's own")]
+    Reserved {
+        /// The step.
+        step: Step,
+    },
+}
+
+impl Explain for Error {
+    fn failure(&self) -> Failure {
+        match self {
+            Self::Append(error) => error.failure(),
+            Self::Key(error) => error.failure(),
+            Self::Pin(error) => error.failure(),
+            Self::Spool(error) => error.failure(),
+            Self::Reserved { .. } | Self::Statement(_) => Failure::Usage,
+            _ => Failure::CouldNotLook,
+        }
+    }
+
+    fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Append(error) => error.remedy(),
+            Self::Key(error) => error.remedy(),
+            Self::Pin(error) => error.remedy(),
+            Self::Spool(error) => error.remedy(),
+            Self::NoOrigin { .. } => Some(
+                "`git docket init` founds a ledger; `git fetch origin refs/notes/docket:refs/notes/docket` brings one; a committed .docket.toml names one".into(),
+            ),
+            Self::Reserved { step } => Some(format!("use `git docket {step}` or another step name")),
+            _ => None,
+        }
+    }
+}
+
+/// What is said, before it is signed.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The step.
+    pub step: Step,
+    /// What kind of thing is said.
+    pub predicate_type: PredicateType,
+    /// What is said.
+    pub predicate: Map<String, Value>,
+    /// What it is about; commit and tree where empty.
+    pub subjects: Vec<Subject>,
+    /// Whether the tree, hashed again with SHA-256, is to be among the subjects.
+    pub rehash: Rehash,
+}
+
+/// Whether a SHA-1 tree is hashed again with SHA-256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rehash {
+    /// It is: releases, and where asked for.
+    Yes,
+    /// It is not.
+    No,
+}
+
+/// Where a claim is now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recorded {
+    /// SHA-256 of the attestation.
+    pub attestation: Sha256,
+    /// The commit.
+    pub commit: ObjectId,
+    /// The step.
+    pub step: Step,
+    /// Its place, where it is in the ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// Whether a seal covers it.
+    pub sealed: bool,
+    /// How many entries wait in the spool.
+    pub pending: usize,
+    /// Why it is not in the ledger, where others were faster.
+    #[serde(skip)]
+    pub contention: Option<append::Contention>,
+}
+
+/// Ready to sign and append.
+pub struct Recorder<'a> {
+    world: &'a World,
+    repository: &'a Repository,
+    ledger: RefName,
+    origin: Origin,
+    key: SigningKey,
+    sealing: Option<SigningKey>,
+    commit: ObjectId,
+    tree: ObjectId,
+    has_ledger: bool,
+}
+
+impl<'a> Recorder<'a> {
+    /// Checks what can be checked before anything is done.
+    ///
+    /// # Errors
+    /// Where recording could not succeed later.
+    pub fn open(
+        world: &'a World,
+        repository: &'a Repository,
+        ledger: &RefName,
+        key: Option<&KeySource>,
+        revision: &str,
+    ) -> Result<Self, Error> {
+        let commit = repository.commit_named(revision)?;
+        let tree = repository.commit(&commit)?.tree;
+        let key = key::signing_key(world, key)?;
+        let tip = Tip::read(repository, ledger)?;
+        let has_ledger = tip.commit().is_some();
+        let mut sealing = None;
+        let origin = if has_ledger {
+            let head = append::head(&tip)?;
+            append::writer(&head.roster, &key)?;
+            if repository.remotes().is_empty() {
+                sealing = sealing_key(world, &head.record.origin, head.seal.as_ref())?;
+            }
+            head.record.origin
+        } else {
+            let pin = pin::find(repository, None)?.0;
+            pin.ok_or_else(|| Error::NoOrigin {
+                ledger: ledger.clone(),
+            })?
+            .origin
+        };
+        Ok(Self {
+            world,
+            repository,
+            ledger: ledger.clone(),
+            origin,
+            key,
+            sealing,
+            commit,
+            tree,
+            has_ledger,
+        })
+    }
+
+    /// The commit that is spoken about.
+    pub fn commit(&self) -> ObjectId {
+        self.commit
+    }
+
+    /// The ledger's name.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The statement that would be signed.
+    ///
+    /// # Errors
+    /// For a step of the ledger's own, or where the tree cannot be hashed again.
+    pub fn statement(&self, claim: Claim) -> Result<Statement, Error> {
+        if crate::verify::is_governance(&claim.step) {
+            return Err(Error::Reserved { step: claim.step });
+        }
+        let mut subjects = claim.subjects;
+        if subjects.is_empty() {
+            subjects.push(Subject::commit(&self.commit, &self.tree));
+        }
+        if claim.rehash == Rehash::Yes && self.tree.algorithm() == crate::digest::Algorithm::Sha1 {
+            let tree = super::rehash::tree(self.repository, &self.tree)?;
+            subjects.push(super::rehash::subject(&tree));
+        }
+        let placement = Placement {
+            origin: self.origin.to_string(),
+            step: claim.step,
+            commit: self.commit,
+        };
+        Ok(Statement::new(subjects, claim.predicate_type, claim.predicate)?.placed(&placement))
+    }
+
+    /// Signs claims and appends them, or keeps them.
+    ///
+    /// # Errors
+    /// Where nothing was recorded.
+    pub fn record(&self, claims: Vec<Claim>) -> Result<Vec<Recorded>, Error> {
+        let mut items = Vec::new();
+        for claim in claims {
+            let step = claim.step.clone();
+            let attestation = Attestation::sign(&self.statement(claim)?, &self.key)?;
+            items.push(Item {
+                commit: self.commit,
+                step,
+                attestation,
+            });
+        }
+        self.place(items)
+    }
+
+    /// Appends what waits in the spool; what is about commits that are not here stays there.
+    ///
+    /// # Errors
+    /// Where the ledger refuses, or the spool cannot be read.
+    pub fn drain(&self) -> Result<Vec<Recorded>, Error> {
+        self.place(Vec::new())
+    }
+
+    fn place(&self, items: Vec<Item>) -> Result<Vec<Recorded>, Error> {
+        let spool = spool::Spool::of(self.repository);
+        let fresh = items.len();
+        let mut all = items;
+        if self.has_ledger {
+            let here = |item: &Item| self.repository.has(&item.commit);
+            all.extend(spool.items()?.into_iter().filter(here));
+        }
+        let mut outcome = None;
+        let mut contention = None;
+        if self.has_ledger && !all.is_empty() {
+            match self.appender().append(&all) {
+                Ok(appended) => outcome = Some(appended),
+                Err(append::Error::Contention(lost)) => contention = Some(lost),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        match &outcome {
+            Some(_) => spool.remove(&all[fresh..])?,
+            None => spool.keep(&all[..fresh])?,
+        }
+        let pending = spool.items()?.len();
+        let shown = if fresh > 0 { fresh } else { all.len() };
+        let recorded = all[..shown].iter().enumerate().map(|(index, item)| {
+            let seq = outcome
+                .as_ref()
+                .and_then(|appended| appended.seqs.get(index).copied());
+            let sealed = outcome.as_ref().map_or(0, |appended| appended.sealed);
+            Recorded {
+                attestation: item.attestation.digest(),
+                commit: item.commit,
+                step: item.step.clone(),
+                seq,
+                sealed: seq.is_some_and(|seq| seq < sealed),
+                pending,
+                contention: contention.clone(),
+            }
+        });
+        Ok(recorded.collect())
+    }
+
+    /// An appender with this recorder's keys.
+    pub fn appender(&self) -> Appender<'_> {
+        Appender {
+            repository: self.repository,
+            ledger: &self.ledger,
+            key: &self.key,
+            sealing: self.sealing.as_ref(),
+            now: self.world.now,
+            random: self.world.random.as_ref(),
+        }
+    }
+
+    /// Appends a governance statement, which names its place itself.
+    ///
+    /// # Errors
+    /// Where the ledger would refuse it.
+    pub fn govern(&self, step: Step, statement: Statement) -> Result<append::Appended, Error> {
+        let placement = Placement {
+            origin: self.origin.to_string(),
+            step: step.clone(),
+            commit: self.commit,
+        };
+        let attestation = Attestation::sign(&statement.placed(&placement), &self.key)?;
+        Ok(self.appender().append(&[Item {
+            commit: self.commit,
+            step,
+            attestation,
+        }])?)
+    }
+
+    /// Commit and tree as a subject.
+    pub fn subject(&self) -> Subject {
+        Subject::commit(&self.commit, &self.tree)
+    }
+}
+
+/// The name under which a ledger's key is kept here.
+pub fn ledger_key_name(origin: &Origin) -> keyring::KeyFileName {
+    let digest = Sha256::of(origin.as_str().as_bytes()).to_string();
+    format!("ledger-{}", &digest[..16])
+        .parse()
+        .expect("letters, digits and a hyphen are a key's name")
+}
+
+/// The ledger's key, where it is kept here and has signed the newest seal.
+///
+/// # Errors
+/// Where it is here and cannot be read.
+pub fn sealing_key(
+    world: &World,
+    origin: &Origin,
+    seal: Option<&SignedSeal>,
+) -> Result<Option<SigningKey>, key::Error> {
+    let ring = keyring::Keyring::in_folder(&world.folders.data);
+    let name = ledger_key_name(origin);
+    let path = ring.path(&name);
+    if !Path::new(&path).exists() {
+        return Ok(None);
+    }
+    let key = key::signing_key(world, Some(&KeySource::Named(name)))?;
+    let Ok(key_name) = origin.as_str().parse::<KeyName>() else {
+        return Ok(None);
+    };
+    let verifier = VerifierKey::new(key_name, key.public());
+    let ours = seal.is_some_and(|seal| seal.verify(&verifier).is_ok());
+    Ok(ours.then_some(key))
+}
