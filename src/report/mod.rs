@@ -3,3 +3,4 @@
 pub mod entry;
 pub mod escape;
 pub mod json;
+pub mod verdict;

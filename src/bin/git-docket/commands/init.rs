@@ -1,0 +1,87 @@
+//! `init`: found a ledger.
+
+use std::{fs, path::PathBuf};
+
+use git_docket::{
+    ledger::Origin,
+    ops::{
+        init::{self, Founded, Request},
+        key::KeySource,
+    },
+    report::escape::Line,
+    statement::predicate::PersonId,
+};
+
+use crate::context::Context;
+use crate::exit::{Exit, Stop};
+
+/// Found a ledger in this repository
+///
+/// Makes the genesis, signed by your key; the ledger's own key; .docket.toml, to be committed; and tells
+/// git to fetch and show the notes. The origin is guessed from the remote where it is not given.
+///
+/// Examples:
+///   git docket init
+///   git docket init --origin git.example.com/acme/app --policy policy.toml
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    /// The ledger's name: a URL without its scheme, never reused
+    #[arg(long)]
+    origin: Option<Origin>,
+    /// Who founds it; git's user.email where not given
+    #[arg(long)]
+    person: Option<PersonId>,
+    /// The key to sign with: a key's name, a PEM file, or env://VARIABLE
+    #[arg(long)]
+    key: Option<KeySource>,
+    /// The first policy; one that requires nothing where not given
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+}
+
+/// Founds it.
+pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
+    let repository = context.repository()?;
+    let policy = args.policy.as_ref().map(fs::read_to_string).transpose();
+    let policy = policy.map_err(|error| {
+        let path = args.policy.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        Stop::new(Exit::CouldNotLook, format!("cannot read {path}: {error}"))
+    })?;
+    let request = Request {
+        origin: args.origin,
+        person: args.person,
+        key: args.key,
+        policy,
+        policy_path: args.policy,
+    };
+    let founded = init::init(&context.world, &repository, &context.globals.ledger_ref, request)?;
+    context.report(&founded, text)?;
+    Ok(Exit::Pass)
+}
+
+fn text(founded: &Founded) -> String {
+    let mut out = format!(
+        "ledger    {}{}\ngenesis   {}\nfounder   {} with key {}{}\n",
+        founded.origin,
+        if founded.origin_guessed { " (guessed from the remote; --origin names another)" } else { "" },
+        founded.genesis,
+        founded.person,
+        founded.key,
+        if founded.key_made { " (made now)" } else { "" },
+    );
+    out.push_str(&format!(
+        "ledger key {}\n           whoever holds it can seal: keep a copy where it cannot be lost\n",
+        Line(&founded.ledger_key_file.display().to_string())
+    ));
+    for line in &founded.configured {
+        out.push_str(&format!("configured {}\n", Line(line)));
+    }
+    if let Some(path) = &founded.pin_file {
+        let path = path.display().to_string();
+        out.push_str(&format!("\nNow commit {}, so that every clone knows this ledger:\n", Line(&path)));
+        out.push_str("    git add .docket.toml && git commit -m 'Pin the ledger'\n");
+    }
+    out.push_str("Then record a step:\n    git docket run --step build -- make\n");
+    out
+}

@@ -1,0 +1,101 @@
+//! `verify`: replay the ledger and judge it.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use git_docket::{
+    ops::{
+        pin::PinSource,
+        verify::{self, Remember, Replayed, Request},
+    },
+    report::verdict::{Frame, VerdictView},
+    timestamp::Timestamp,
+    verify::{Question, Verdict},
+};
+
+use crate::context::Context;
+use crate::exit::{Exit, Stop};
+
+/// Replay the ledger and judge it, offline
+///
+/// Without SUBJECT: the whole ledger, every entry, and the required steps of the checked-out commit where the
+/// policy requires any. With one: the ledger, and the entries and required steps of a commit, of every commit
+/// in a range, or of the commits that an artifact came from.
+///
+/// Exit codes: 0 pass, 1 failed, 3 undecided, 4 the ledger is broken, 5 could not look.
+///
+/// Examples:
+///   git docket verify
+///   git docket verify v1.0..HEAD
+///   git docket verify ./target/release/app
+///   git docket verify sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    /// A revision, a range A..B, a file, or a digest alg:hex
+    #[arg(value_name = "SUBJECT")]
+    subject: Option<String>,
+    /// Hold the ledger to the pin in this file
+    #[arg(long, value_name = "FILE")]
+    pin: Option<PathBuf>,
+    /// Judge as of this time (RFC 3339), and remember nothing
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    at: Option<Timestamp>,
+    /// How many threads may work; the verdict does not depend on it
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Observe only: end with 0 where it would be 1 or 3 (an empty result stays 3, a broken ledger 4)
+    #[arg(long)]
+    no_assert: bool,
+}
+
+/// Judges.
+pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
+    let repository = context.repository()?;
+    let question = match &args.subject {
+        Some(word) => verify::question(&repository, context.folder(), word)?,
+        None => Question::Ledger,
+    };
+    let mut request = Request::new(question);
+    request.pin = args.pin;
+    if let Some(threads) = args.threads {
+        request.threads = threads;
+    }
+    if args.at.is_some() {
+        request.remember = Remember::No;
+    }
+    let replayed =
+        verify::verify(&context.world, &repository, &context.globals.ledger_ref, &request)?;
+    let frame = Frame {
+        asked: args.subject.unwrap_or_else(|| "the whole ledger".into()),
+        pin: pin_words(&replayed.pin),
+        pending: replayed.pending,
+        at: args.at.unwrap_or(context.world.now),
+    };
+    let view = VerdictView::of(&replayed.outcome, frame);
+    context.report(&view, VerdictView::to_text)?;
+    Ok(exit(&replayed, args.no_assert))
+}
+
+fn exit(replayed: &Replayed, no_assert: bool) -> Exit {
+    let empty = replayed.outcome.counts.asked == 0;
+    match replayed.outcome.verdict {
+        Verdict::Broken => Exit::Broken,
+        Verdict::Pass if empty => Exit::Undecided,
+        Verdict::Pass => Exit::Pass,
+        Verdict::Failed | Verdict::Undecided if no_assert && !empty => Exit::Pass,
+        Verdict::Failed => Exit::Failed,
+        Verdict::Undecided => Exit::Undecided,
+    }
+}
+
+fn pin_words(source: &PinSource) -> String {
+    match source {
+        PinSource::File(path) => format!("from {}", path.display()),
+        PinSource::Commit => "from .docket.toml of the checked-out commit".into(),
+        PinSource::FirstUse => "none: the ledger was trusted as found".into(),
+    }
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_rfc3339(text).map_err(|error| error.to_string())
+}
