@@ -122,7 +122,10 @@ impl VerdictView {
         let mut row = |label: &str, value: &str| {
             let _ = writeln!(out, "{label:<10}{}", Line(value));
         };
-        row("ledger", self.origin.as_deref().unwrap_or("(no sound genesis)"));
+        row(
+            "ledger",
+            self.origin.as_deref().unwrap_or("(no sound genesis)"),
+        );
         row("asked", &self.asked);
         row(
             "entries",
@@ -134,7 +137,10 @@ impl VerdictView {
         row("head", &format!("{} root {}", self.tip, self.root));
         row("pin", &self.pin);
         if let Some(policy) = &self.policy {
-            row("policy", &format!("entry {}, sha256:{}", policy.seq, policy.digest));
+            row(
+                "policy",
+                &format!("entry {}, sha256:{}", policy.seq, policy.digest),
+            );
         }
         for line in &self.enforced {
             row("enforced", line);
@@ -148,11 +154,21 @@ impl VerdictView {
             let commit = step.commit.hex();
             row(
                 "step",
-                &format!("{:<8}{} on {}{who} {}", step.state, step.step, &commit[..12], entries.join(" ")),
+                &format!(
+                    "{:<8}{} on {}{who} {}",
+                    step.state,
+                    step.step,
+                    &commit[..12],
+                    entries.join(" ")
+                ),
             );
         }
         section(&mut out, "", &self.findings);
-        section(&mut out, "about entries that were not asked about:", &self.elsewhere);
+        section(
+            &mut out,
+            "about entries that were not asked about:",
+            &self.elsewhere,
+        );
         let _ = writeln!(out, "\n{}: {}", self.verdict, self.summary());
         out
     }
@@ -165,7 +181,8 @@ impl VerdictView {
             ),
             "failed" => "something was judged and does not hold".into(),
             "undecided" => "evidence is missing".into(),
-            _ => "the ledger is not what was written; nothing in it counts until this is mended".into(),
+            _ => "the ledger is not what was written; nothing in it counts until this is mended"
+                .into(),
         }
     }
 }
@@ -224,7 +241,9 @@ fn enforced(outcome: &Outcome) -> Vec<String> {
             lines.push("the policy's required steps, for each commit that was asked about".into());
         }
         Some(state) if state.policy.required().next().is_none() => {
-            lines.push("the policy requires no step: only integrity and signatures were judged".into());
+            lines.push(
+                "the policy requires no step: only integrity and signatures were judged".into(),
+            );
         }
         Some(_) => lines.push("no required step: no commit was asked about".into()),
     }
@@ -248,7 +267,12 @@ fn section(out: &mut String, title: &str, findings: &[FindingView]) {
             (None, Some(commit)) => format!(" {}", &commit.hex()[..12]),
             (None, None) => String::new(),
         };
-        let _ = writeln!(out, "{word} [{}]{place}: {}", finding.code, Line(&finding.detail));
+        let _ = writeln!(
+            out,
+            "{word} [{}]{place}: {}",
+            finding.code,
+            Line(&finding.detail)
+        );
         let _ = writeln!(out, "    {}", finding.meaning);
         if finding.severity != Severity::Note {
             let _ = writeln!(out, "    mend: {}", finding.remedy);

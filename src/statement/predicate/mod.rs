@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::DigestSet;
+use super::{DigestSet, PredicateType};
 use crate::digest::Sha256;
 use crate::signing::PublicKey;
 
@@ -113,6 +113,27 @@ pub trait Predicate: Serialize + DeserializeOwned {
             Value::Object(map) => Ok(map),
             _ => Err(Error::NoObject),
         }
+    }
+}
+
+/// Checks a predicate of a type that has a Rust type here; others are carried as they are.
+///
+/// # Errors
+/// Where the predicate does not have its type's shape, or breaks its rules.
+pub fn check(predicate_type: &PredicateType, map: &Map<String, Value>) -> Result<(), Error> {
+    fn typed<P: Predicate>(map: &Map<String, Value>) -> Result<(), Error> {
+        P::from_map(map).map(drop)
+    }
+    match predicate_type.as_str() {
+        Provenance::TYPE => typed::<Provenance>(map),
+        Link::TYPE => typed::<Link>(map),
+        Scai::TYPE => typed::<Scai>(map),
+        Genesis::TYPE => typed::<Genesis>(map),
+        Roster::TYPE => typed::<Roster>(map),
+        PolicyText::TYPE => typed::<PolicyText>(map),
+        Cosign::TYPE => typed::<Cosign>(map),
+        LedgerKey::TYPE => typed::<LedgerKey>(map),
+        _ => Ok(()),
     }
 }
 

@@ -77,7 +77,11 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
 
 fn claim(args: &Args, context: &Context) -> Result<Claim, Stop> {
     let release = args.step.as_str() == "release";
-    let rehash = if release || args.rehash { Rehash::Yes } else { Rehash::No };
+    let rehash = if release || args.rehash {
+        Rehash::Yes
+    } else {
+        Rehash::No
+    };
     let step = args.step.clone();
     if let Some(path) = &args.statement {
         let statement = Statement::parse(&read(path)?).map_err(|error| bad(path, error))?;
@@ -90,37 +94,51 @@ fn claim(args: &Args, context: &Context) -> Result<Claim, Stop> {
         });
     }
     let (Some(predicate_type), Some(path)) = (&args.predicate_type, &args.predicate) else {
-        return Err(Stop::usage("nothing is said: give --type and --predicate, or --statement"));
+        return Err(Stop::usage(
+            "nothing is said: give --type and --predicate, or --statement",
+        ));
     };
     let value = canonical::parse_strict(&read(path)?).map_err(|error| bad(path, error))?;
     let serde_json::Value::Object(predicate) = value else {
-        return Err(Stop::usage(format!("{}: a predicate is a JSON object", path.display())));
+        return Err(Stop::usage(format!(
+            "{}: a predicate is a JSON object",
+            path.display()
+        )));
     };
     git_docket::statement::predicate::check(predicate_type, &predicate)
         .map_err(|error| bad(path, error))?;
     if predicate_type.short_name().is_none() {
-        context.ui.note(format!("{predicate_type} is carried, and not understood"));
+        context
+            .ui
+            .note(format!("{predicate_type} is carried, and not understood"));
     }
     let words = args.subjects.iter().map(|word| (word, Path::new(word)));
     let mut subjects = Vec::new();
     for (word, path) in words {
-        subjects.push(subject(word, path, context)?);
+        subjects.push(subject(word, path)?);
     }
     for word in &args.subject_digest {
         let (name, digest) = digest_word(word)?.ok_or_else(|| {
-            Stop::usage(format!("--subject-digest: {word:?} is not alg:hex or NAME@alg:hex"))
+            Stop::usage(format!(
+                "--subject-digest: {word:?} is not alg:hex or NAME@alg:hex"
+            ))
         })?;
         subjects.push(Subject::new(digest).named(name));
     }
-    Ok(Claim { step, predicate_type: predicate_type.clone(), predicate, subjects, rehash })
+    Ok(Claim {
+        step,
+        predicate_type: predicate_type.clone(),
+        predicate,
+        subjects,
+        rehash,
+    })
 }
 
-fn subject(word: &str, path: &Path, context: &Context) -> Result<Subject, Stop> {
+fn subject(word: &str, path: &Path) -> Result<Subject, Stop> {
     if let Some((name, digest)) = digest_word(word)? {
         return Ok(Subject::new(digest).named(name));
     }
-    let path = context.folder().join(path);
-    let digest = DigestSet::sha256(&digest_of(&path)?);
+    let digest = DigestSet::sha256(&digest_of(path)?);
     Ok(Subject::new(digest).named(word))
 }
 
@@ -133,7 +151,10 @@ fn read(path: &Path) -> Result<Vec<u8>, Stop> {
         fs::File::open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut bytes))
     };
     let cannot = |why: String| {
-        Stop::new(Exit::CouldNotLook, format!("cannot read {}: {why}", path.display()))
+        Stop::new(
+            Exit::CouldNotLook,
+            format!("cannot read {}: {why}", path.display()),
+        )
     };
     result.map_err(|error| cannot(error.to_string()))?;
     if bytes.len() as u64 == LIMIT {

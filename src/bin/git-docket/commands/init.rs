@@ -45,7 +45,11 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     let repository = context.repository()?;
     let policy = args.policy.as_ref().map(fs::read_to_string).transpose();
     let policy = policy.map_err(|error| {
-        let path = args.policy.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let path = args
+            .policy
+            .as_ref()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default();
         Stop::new(Exit::CouldNotLook, format!("cannot read {path}: {error}"))
     })?;
     let request = Request {
@@ -55,7 +59,12 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         policy,
         policy_path: args.policy,
     };
-    let founded = init::init(&context.world, &repository, &context.globals.ledger_ref, request)?;
+    let founded = init::init(
+        &context.world,
+        &repository,
+        &context.globals.ledger_ref,
+        request,
+    )?;
     context.report(&founded, text)?;
     Ok(Exit::Pass)
 }
@@ -64,7 +73,11 @@ fn text(founded: &Founded) -> String {
     let mut out = format!(
         "ledger    {}{}\ngenesis   {}\nfounder   {} with key {}{}\n",
         founded.origin,
-        if founded.origin_guessed { " (guessed from the remote; --origin names another)" } else { "" },
+        if founded.origin_guessed {
+            " (guessed from the remote; --origin names another)"
+        } else {
+            ""
+        },
         founded.genesis,
         founded.person,
         founded.key,
@@ -79,7 +92,10 @@ fn text(founded: &Founded) -> String {
     }
     if let Some(path) = &founded.pin_file {
         let path = path.display().to_string();
-        out.push_str(&format!("\nNow commit {}, so that every clone knows this ledger:\n", Line(&path)));
+        out.push_str(&format!(
+            "\nNow commit {}, so that every clone knows this ledger:\n",
+            Line(&path)
+        ));
         out.push_str("    git add .docket.toml && git commit -m 'Pin the ledger'\n");
     }
     out.push_str("Then record a step:\n    git docket run --step build -- make\n");

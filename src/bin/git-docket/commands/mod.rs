@@ -1,11 +1,17 @@
 //! One file a verb: its flags, whose comments are its help, and `run`.
 
+mod attest;
 mod completions;
 mod help;
+mod init;
 mod key;
 mod log;
 mod man;
+mod recorded;
+mod seal;
 mod show;
+mod spool;
+mod verify;
 
 use clap::Subcommand;
 
@@ -15,8 +21,13 @@ use crate::exit::{Exit, Stop};
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    Init(init::Args),
+    Attest(attest::Args),
     Log(log::Args),
     Show(show::Args),
+    Verify(verify::Args),
+    Seal(seal::Args),
+    Spool(spool::Args),
     Key(key::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -26,8 +37,13 @@ pub enum Verb {
 /// Does what the verb says; without one, the overview.
 pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
     match verb {
+        Some(Verb::Init(args)) => init::run(args, context),
+        Some(Verb::Attest(args)) => attest::run(args, context),
         Some(Verb::Log(args)) => log::run(args, context),
         Some(Verb::Show(args)) => show::run(args, context),
+        Some(Verb::Verify(args)) => verify::run(args, context),
+        Some(Verb::Seal(args)) => seal::run(args, context),
+        Some(Verb::Spool(args)) => spool::run(args, context),
         Some(Verb::Key(args)) => key::run(args, context),
         Some(Verb::Completions(args)) => completions::run(args, context),
         Some(Verb::Man(args)) => man::run(args, context),

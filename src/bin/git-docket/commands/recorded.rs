@@ -20,8 +20,12 @@ pub fn report(entries: Vec<Recorded>, context: &Context) -> Result<Exit, Stop> {
     match contention {
         None => Ok(Exit::Pass),
         Some(lost) => {
-            context.ui.warning(format!("{lost}; the entry is kept in the spool"));
-            context.ui.hint("the next `git docket run` or `attest` appends it");
+            context
+                .ui
+                .warning(format!("{lost}; the entry is kept in the spool"));
+            context
+                .ui
+                .hint("the next `git docket run` or `attest` appends it");
             Ok(Exit::Contention)
         }
     }
@@ -32,7 +36,10 @@ pub fn text(entries: &[Recorded]) -> String {
     let mut out = String::new();
     for entry in entries {
         let place = match entry.seq {
-            Some(seq) => format!("entry {seq}, {}", if entry.sealed { "sealed" } else { "unsealed" }),
+            Some(seq) => format!(
+                "entry {seq}, {}",
+                if entry.sealed { "sealed" } else { "unsealed" }
+            ),
             None => "kept in the spool".into(),
         };
         let commit = entry.commit.hex();

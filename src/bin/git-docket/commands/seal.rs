@@ -37,9 +37,14 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         let path = folder.join(pin::FILE);
         let text = seal::pinned(&sealed).unwrap_or_default();
         fs::write(&path, text).map_err(|error| {
-            Stop::new(Exit::CouldNotLook, format!("cannot write {}: {error}", path.display()))
+            Stop::new(
+                Exit::CouldNotLook,
+                format!("cannot write {}: {error}", path.display()),
+            )
         })?;
-        context.ui.note(format!("wrote {}; commit it", path.display()));
+        context
+            .ui
+            .note(format!("wrote {}; commit it", path.display()));
     }
     context.report(&sealed, text)?;
     Ok(Exit::Pass)

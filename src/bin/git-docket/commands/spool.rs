@@ -70,16 +70,24 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
                 commit: item.commit.to_string(),
                 step: item.step.to_string(),
             });
-            context.report(&Listing { pending: waiting.collect() }, text)?;
+            context.report(
+                &Listing {
+                    pending: waiting.collect(),
+                },
+                text,
+            )?;
         }
         Verb::Export { file } => {
-            let attestations = spool.export(&context.folder().join(&file))?;
+            let attestations = spool.export(&file)?;
             context.report(&Moved { attestations }, |moved| {
-                format!("{} attestations written to {}\n", moved.attestations, file.display())
+                format!(
+                    "{} attestations written to {}\n",
+                    moved.attestations,
+                    file.display()
+                )
             })?;
         }
         Verb::Import { files } => {
-            let files: Vec<_> = files.iter().map(|file| context.folder().join(file)).collect();
             let attestations = spool.import(&files)?;
             context.report(&Moved { attestations }, |moved| {
                 format!("{} attestations taken into the spool\n", moved.attestations)
@@ -94,7 +102,12 @@ fn text(listing: &Listing) -> String {
         return "nothing waits\n".into();
     }
     let mut out = String::new();
-    for Waiting { attestation, commit, step } in &listing.pending {
+    for Waiting {
+        attestation,
+        commit,
+        step,
+    } in &listing.pending
+    {
         let _ = writeln!(out, "{step:<12} {commit} {attestation}");
     }
     out

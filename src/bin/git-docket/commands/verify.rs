@@ -1,6 +1,9 @@
 //! `verify`: replay the ledger and judge it.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use git_docket::{
     ops::{
@@ -52,7 +55,7 @@ pub struct Args {
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     let repository = context.repository()?;
     let question = match &args.subject {
-        Some(word) => verify::question(&repository, context.folder(), word)?,
+        Some(word) => verify::question(&repository, Path::new("."), word)?,
         None => Question::Ledger,
     };
     let mut request = Request::new(question);
@@ -63,8 +66,12 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     if args.at.is_some() {
         request.remember = Remember::No;
     }
-    let replayed =
-        verify::verify(&context.world, &repository, &context.globals.ledger_ref, &request)?;
+    let replayed = verify::verify(
+        &context.world,
+        &repository,
+        &context.globals.ledger_ref,
+        &request,
+    )?;
     let frame = Frame {
         asked: args.subject.unwrap_or_else(|| "the whole ledger".into()),
         pin: pin_words(&replayed.pin),
