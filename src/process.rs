@@ -267,11 +267,12 @@ fn hand_on(signal: i32, pid: Pid, running: &Mutex<bool>) {
     let running = running
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    if *running && !from_terminal {
-        if let Some(signal) = Signal::from_named_raw(signal) {
-            // The child may have just ended: then nobody is left to be told.
-            let _ = kill_process(pid, signal);
-        }
+    if *running
+        && !from_terminal
+        && let Some(signal) = Signal::from_named_raw(signal)
+    {
+        // The child may have just ended: then nobody is left to be told.
+        let _ = kill_process(pid, signal);
     }
 }
 

@@ -526,10 +526,10 @@ pub fn head(tip: &Tip<'_>) -> Result<Head, Error> {
     let writer: Option<PersonId> = signed.writer().as_str().parse().ok();
     let writer = writer.and_then(|id| roster.person(&id));
     // A writer that the newest roster no longer names may have signed: replay judges that.
-    if let Some(person) = writer {
-        if !person.keys().any(|key| signed.verify(key).is_ok()) {
-            return unsound("no key of its writer has signed the append record");
-        }
+    if let Some(person) = writer
+        && !person.keys().any(|key| signed.verify(key).is_ok())
+    {
+        return unsound("no key of its writer has signed the append record");
     }
     Ok(Head {
         record: append,

@@ -118,7 +118,7 @@ pub fn log(
             listed.unreadable.push((*commit, fault));
         }
     }
-    places.sort_by(|a, b| b.link.seq.cmp(&a.link.seq));
+    places.sort_by_key(|place| std::cmp::Reverse(place.link.seq));
     places.truncate(filter.max_count.unwrap_or(usize::MAX));
 
     let sealed = sealed_size(snapshot);

@@ -281,10 +281,10 @@ pub fn verify(
         },
     )?;
     // With a remote, only what it was seen to hold has landed; the local ref may be ahead of it.
-    if !repository.remotes().is_empty() {
-        if let Some(memory) = &mut outcome.memory {
-            memory.landed = outcome.heads.sealed.clone().unwrap_or_else(TreeHead::empty);
-        }
+    if !repository.remotes().is_empty()
+        && let Some(memory) = &mut outcome.memory
+    {
+        memory.landed = outcome.heads.sealed.clone().unwrap_or_else(TreeHead::empty);
     }
     if let (Remember::Yes, Some(memory)) = (request.remember, &outcome.memory) {
         memory::remember(&world.folders.state, memory)?;

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
     use crate::digest::{Algorithm, ObjectKind, Sha256};
     use crate::git::{Moved, RefName, Repository, Written};
-    use crate::ledger::snapshot::{Reader as _, Snapshot as _, TreeFaultKind};
+    use crate::ledger::snapshot::{Snapshot as _, TreeFaultKind};
     use crate::process::Quiet;
     use crate::timestamp::Timestamp;
 

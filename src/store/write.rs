@@ -239,7 +239,7 @@ impl<'a> Tip<'a> {
     }
 
     /// Every path at which a note about the object stands, with the note's id.
-    fn note_places(&self, object: &ObjectId) -> Result<Vec<(Vec<Vec<u8>>, ObjectId)>, Error> {
+    fn note_places(&self, object: &ObjectId) -> Result<Vec<(Path, ObjectId)>, Error> {
         let hex = object.hex().into_bytes();
         let mut places = Vec::new();
         let mut pending: Vec<(ObjectId, usize)> =
@@ -330,6 +330,9 @@ impl<'a> Tip<'a> {
         Ok(Some(self.repository.write_tree(entries, written)?))
     }
 }
+
+/// The components of a path.
+type Path = Vec<Vec<u8>>;
 
 /// A file to put somewhere, or to take away.
 struct Edit {

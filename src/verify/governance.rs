@@ -173,8 +173,8 @@ enum Change {
         previous: Option<Reference>,
     },
     LedgerKey {
-        old: VerifierKey,
-        new: VerifierKey,
+        old: Box<VerifierKey>,
+        new: Box<VerifierKey>,
         lost: bool,
     },
 }
@@ -313,8 +313,9 @@ impl Ledger {
             }
             "ledger-key" => {
                 let change: LedgerKey = statement.decode().map_err(read)?;
-                let parse = |text: &str| {
+                let parse = |text: &str| -> Result<Box<VerifierKey>, String> {
                     text.parse()
+                        .map(Box::new)
                         .map_err(|e: crate::ledger::note::NoteError| chain(&e))
                 };
                 let (old, new) = (parse(change.old.as_str())?, parse(change.new.as_str())?);
@@ -358,7 +359,7 @@ impl Ledger {
         let (previous, expected) = match change {
             Change::Roster { previous, .. } => (previous, self.now().previous.roster),
             Change::Policy { previous, .. } => (previous, self.now().previous.policy),
-            Change::LedgerKey { old, .. } if *old == self.now().ledger_key => return Ok(()),
+            Change::LedgerKey { old, .. } if **old == self.now().ledger_key => return Ok(()),
             Change::LedgerKey { .. } => {
                 return Err("the key that it replaces is not the ledger's key".into());
             }
@@ -445,7 +446,7 @@ impl Ledger {
                 state.previous.policy = pending.attestation;
                 state.commits.1 = pending.commit;
             }
-            Change::LedgerKey { new, .. } => state.ledger_key = new,
+            Change::LedgerKey { new, .. } => state.ledger_key = *new,
         }
         self.states.push((record.seq + 1, state));
         Ok(())
@@ -464,13 +465,12 @@ impl Ledger {
                 ),
             ));
         }
-        if self.opened_at.is_none() {
-            if let Some(record) = records
+        if self.opened_at.is_none()
+            && let Some(record) = records
                 .iter()
                 .find(|r| r.seq > 0 && !self.opening.contains(&r.seq))
-            {
-                self.find(Code::NotOpened, record, "the genesis lacks signatures");
-            }
+        {
+            self.find(Code::NotOpened, record, "the genesis lacks signatures");
         }
         replay.findings.append(&mut self.findings);
         replay.keys = self.keys;

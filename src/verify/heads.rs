@@ -151,33 +151,30 @@ pub(super) fn judge(
         signer(append, timeline, &mut find);
     }
 
-    match (&signed.seal, seal) {
-        (Some(signed_seal), Some(seal)) => {
-            if seal.origin != *origin {
-                find(
-                    Code::OriginMismatch,
-                    format!("the seal is of {}, the ledger is {origin}", seal.origin),
-                );
-            }
-            let key = &timeline.at(sealed_size.min(size)).ledger_key;
-            if let Err(error) = signed_seal.verify(key) {
-                find(Code::SealSignature, chain(&error));
-            } else if sealed_size > size {
-                find(
-                    Code::SealMismatch,
-                    format!("{sealed_size} entries are sealed, there are {size}"),
-                );
-            } else if roots[1].is_none_or(|root| root != seal.head.root) {
-                find(
-                    Code::SealMismatch,
-                    format!("the root over the first {sealed_size} entries"),
-                );
-            } else {
-                heads.sealed = Some(seal.head.clone());
-                heads.seal = Some(signed_seal.clone());
-            }
+    if let (Some(signed_seal), Some(seal)) = (&signed.seal, seal) {
+        if seal.origin != *origin {
+            find(
+                Code::OriginMismatch,
+                format!("the seal is of {}, the ledger is {origin}", seal.origin),
+            );
         }
-        _ => {}
+        let key = &timeline.at(sealed_size.min(size)).ledger_key;
+        if let Err(error) = signed_seal.verify(key) {
+            find(Code::SealSignature, chain(&error));
+        } else if sealed_size > size {
+            find(
+                Code::SealMismatch,
+                format!("{sealed_size} entries are sealed, there are {size}"),
+            );
+        } else if roots[1].is_none_or(|root| root != seal.head.root) {
+            find(
+                Code::SealMismatch,
+                format!("the root over the first {sealed_size} entries"),
+            );
+        } else {
+            heads.sealed = Some(seal.head.clone());
+            heads.seal = Some(signed_seal.clone());
+        }
     }
 
     let leaves: Vec<_> = records.iter().map(|record| record.leaf).collect();

@@ -381,11 +381,9 @@ fn examine_notes(
             if start >= notes.len() {
                 return Ok(all);
             }
-            for index in start..notes.len().min(start + CHUNK) {
-                if only
-                    .as_ref()
-                    .is_none_or(|only| only.contains(&notes[index]))
-                {
+            let chunk = notes.iter().enumerate().skip(start).take(CHUNK);
+            for (index, note) in chunk {
+                if only.as_ref().is_none_or(|only| only.contains(note)) {
                     all.append(examiner.note(reader.as_mut(), index)?);
                 }
             }
