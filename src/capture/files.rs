@@ -388,6 +388,7 @@ mod tests {
         let world = world();
         let globs = [
             "src/out.rs".parse().expect("a glob"),
+            "src/above/*".parse().expect("a glob"),
             "nothing/*".parse().expect("a glob"),
         ];
         let collected = collect(&world.path().join("tree"), &globs, &|_, _| ()).expect("collected");

@@ -17,7 +17,7 @@ use gix::bstr::{BStr, ByteSlice};
 use thiserror::Error;
 
 use crate::digest::{Algorithm, ObjectId, ObjectKind};
-use crate::process;
+use crate::process::{self, Quiet};
 
 pub use objects::{CommitFacts, Entry, EntryKind, Object, Written};
 pub use refs::{Moved, RefName, RefNameError};
@@ -285,6 +285,23 @@ impl Repository {
             .collect()
     }
 
+    /// Whether a tracked file differs from the checked-out commit. A bare repository has none.
+    ///
+    /// # Errors
+    /// Where git cannot say.
+    pub fn is_modified(&self) -> Result<bool, Error> {
+        if self.work_dir().is_none() {
+            return Ok(false);
+        }
+        let status = [
+            "--no-optional-locks",
+            "status",
+            "--porcelain",
+            "--untracked-files=no",
+        ];
+        Ok(!Quiet::git(self.folder(), &status).output()?.is_empty())
+    }
+
     /// The name and address that git would write into a commit now, where both are known.
     pub fn committer(&self) -> Option<(String, String)> {
         let signature = self.inner.committer()?.ok()?;
@@ -328,7 +345,6 @@ fn kind_name(kind: ObjectKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Quiet;
 
     /// A repository with one commit, in a folder that goes with it.
     fn repository(format: &str) -> (tempfile::TempDir, Repository) {

@@ -1,7 +1,8 @@
 //! `key`: make, list and show keys; and choose the key that another verb signs with.
 //!
 //! The signing key is, in order: the one named by `--key` (a keyring's name, a file, or `env://VARIABLE` with
-//! a PEM in it); the keyring's key `default`; the only key of the keyring. A passphrase comes from the
+//! a PEM in it); the keyring's key `default`; the only key of the keyring that is no ledger's own
+//! (`ledger-…`). A passphrase comes from the
 //! variable `DOCKET_PASSPHRASE`, else from a person at a terminal.
 
 use std::convert::Infallible;
@@ -21,6 +22,9 @@ use crate::signing::{EncryptionSeed, KeyId, Passphrase, PublicKey, SigningKey};
 pub const PASSPHRASE_VARIABLE: &str = "DOCKET_PASSPHRASE";
 /// The key that is used where none is named.
 pub const DEFAULT_NAME: &str = "default";
+
+/// How the names of ledgers' own keys begin; they seal, and never sign for a person.
+pub const LEDGER_PREFIX: &str = "ledger-";
 
 /// Where a key is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -253,6 +257,7 @@ pub fn signing_key(world: &World, source: Option<&KeySource>) -> Result<SigningK
 
 fn chosen(keyring: &Keyring) -> Result<Kept, Error> {
     let mut all = keyring.list()?;
+    all.retain(|kept| !kept.name.to_string().starts_with(LEDGER_PREFIX));
     if let Some(at) = all
         .iter()
         .position(|kept| kept.name.to_string() == DEFAULT_NAME)

@@ -12,6 +12,7 @@ pub mod memory;
 pub mod pin;
 pub mod record;
 pub mod rehash;
+pub mod run;
 pub mod seal;
 pub mod show;
 pub mod spool;
@@ -28,6 +29,10 @@ use crate::timestamp::Timestamp;
 pub struct World {
     /// The time, as `SOURCE_DATE_EPOCH` or else the clock says.
     pub now: Timestamp,
+    /// Reads the time anew; it stands still where `SOURCE_DATE_EPOCH` is set.
+    pub clock: Box<dyn Fn() -> Timestamp>,
+    /// Told of long work: what is being hashed, how many are done, of how many. Called from several threads.
+    pub progress: Box<dyn Fn(&'static str, usize, usize) + Sync>,
     /// Where this user's files are kept.
     pub folders: Folders,
     /// Fills a buffer with random bytes from the operating system.

@@ -215,14 +215,23 @@ impl<'a> Recorder<'a> {
         &self.origin
     }
 
+    /// Whether a step's name is free for claims.
+    ///
+    /// # Errors
+    /// For a step of the ledger's own.
+    pub fn may_use(&self, step: &Step) -> Result<(), Error> {
+        if crate::verify::is_governance(step) {
+            return Err(Error::Reserved { step: step.clone() });
+        }
+        Ok(())
+    }
+
     /// The statement that would be signed.
     ///
     /// # Errors
     /// For a step of the ledger's own, or where the tree cannot be hashed again.
     pub fn statement(&self, claim: Claim) -> Result<Statement, Error> {
-        if crate::verify::is_governance(&claim.step) {
-            return Err(Error::Reserved { step: claim.step });
-        }
+        self.may_use(&claim.step)?;
         let mut subjects = claim.subjects;
         if subjects.is_empty() {
             subjects.push(Subject::commit(&self.commit, &self.tree));
@@ -313,7 +322,7 @@ impl<'a> Recorder<'a> {
             ledger: &self.ledger,
             key: &self.key,
             sealing: self.sealing.as_ref(),
-            now: self.world.now,
+            now: (self.world.clock)(),
             random: self.world.random.as_ref(),
         }
     }
@@ -345,7 +354,7 @@ impl<'a> Recorder<'a> {
 /// The name under which a ledger's key is kept here.
 pub fn ledger_key_name(origin: &Origin) -> keyring::KeyFileName {
     let digest = Sha256::of(origin.as_str().as_bytes()).to_string();
-    format!("ledger-{}", &digest[..16])
+    format!("{}{}", key::LEDGER_PREFIX, &digest[..16])
         .parse()
         .expect("letters, digits and a hyphen are a key's name")
 }
@@ -370,6 +379,6 @@ pub fn sealing_key(
         return Ok(None);
     };
     let verifier = VerifierKey::new(key_name, key.public());
-    let ours = seal.is_some_and(|seal| seal.verify(&verifier).is_ok());
+    let ours = seal.is_none_or(|seal| seal.verify(&verifier).is_ok());
     Ok(ours.then_some(key))
 }

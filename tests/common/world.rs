@@ -61,6 +61,11 @@ impl World {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Takes a variable away again.
+    pub fn unset(&mut self, name: &str) {
+        self.variables.retain(|(known, _)| known != name);
+    }
+
     /// The world's folder.
     pub fn root(&self) -> &Path {
         self.root.path()

@@ -181,10 +181,17 @@ fn source(
     if is_switch {
         arg = arg.value_parser(BoolishValueParser::new());
     }
-    match values.last() {
+    // A default does not count as given: a required flag that is configured is required no longer.
+    match values.last().cloned() {
         None => arg,
-        Some(_) if repeats => arg.default_values(values).hide_default_value(true),
-        Some(last) => arg.default_value(last.clone()).hide_default_value(true),
+        Some(_) if repeats => arg
+            .required(false)
+            .default_values(values)
+            .hide_default_value(true),
+        Some(last) => arg
+            .required(false)
+            .default_value(last)
+            .hide_default_value(true),
     }
 }
 

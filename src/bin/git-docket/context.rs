@@ -36,8 +36,11 @@ impl Context {
         } else {
             Talk::Full
         });
+        let now = now()?;
         let world = World {
-            now: now()?,
+            now,
+            clock: Box::new(move || self::now().unwrap_or(now)),
+            progress: Box::new(progress(ui)),
             folders: folders(),
             random: Box::new(|bytes| getrandom::fill(bytes).map_err(io::Error::other)),
             variable: Box::new(|name| env::var_os(name).filter(|value| !value.is_empty())),
@@ -175,6 +178,25 @@ fn now() -> Result<Timestamp, Stop> {
             .map_or(0, |since| since.as_secs().cast_signed()),
     };
     Timestamp::from_unix(seconds).map_err(|error| Stop::new(Exit::CouldNotLook, error))
+}
+
+/// A bar on a terminal for work on more than a few files; nothing elsewhere.
+fn progress(ui: Ui) -> impl Fn(&'static str, usize, usize) + Sync {
+    const WORTH_A_BAR: usize = 500;
+    let bar = indicatif::ProgressBar::hidden();
+    let begun = std::sync::Once::new();
+    move |what, done, all| {
+        if all < WORTH_A_BAR || !ui.is_talkative() {
+            return;
+        }
+        begun.call_once(|| bar.set_draw_target(indicatif::ProgressDrawTarget::stderr()));
+        bar.set_length(all as u64);
+        bar.set_message(what);
+        bar.set_position(done as u64);
+        if done == all {
+            bar.finish_and_clear();
+        }
+    }
 }
 
 /// XDG base directories; a relative value is to be ignored, as that specification says.

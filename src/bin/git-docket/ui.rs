@@ -36,6 +36,11 @@ impl Ui {
         }
     }
 
+    /// Whether more than errors and warnings is wanted.
+    pub fn is_talkative(self) -> bool {
+        self.talk == Talk::Full
+    }
+
     /// Says why the program stops: the message, the chain of its sources, and what to do.
     pub fn stop(self, stop: &Stop) {
         self.say("error", "31", &stop.error);

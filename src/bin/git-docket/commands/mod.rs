@@ -8,6 +8,7 @@ mod key;
 mod log;
 mod man;
 mod recorded;
+mod run;
 mod seal;
 mod show;
 mod spool;
@@ -22,6 +23,7 @@ use crate::exit::{Exit, Stop};
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     Init(init::Args),
+    Run(run::Args),
     Attest(attest::Args),
     Log(log::Args),
     Show(show::Args),
@@ -38,6 +40,7 @@ pub enum Verb {
 pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
     match verb {
         Some(Verb::Init(args)) => init::run(args, context),
+        Some(Verb::Run(args)) => run::run(args, context),
         Some(Verb::Attest(args)) => attest::run(args, context),
         Some(Verb::Log(args)) => log::run(args, context),
         Some(Verb::Show(args)) => show::run(args, context),
