@@ -4,10 +4,17 @@
 //! [`Diagnosis`]es. It never judges the ledger's contents, which is `verify`'s work, and mends nothing:
 //! each diagnosis says what to type.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::World;
+use super::log::{self, Filter};
+use crate::git::{RefName, Repository};
+use crate::keyring::Keyring;
+use crate::process::Quiet;
+use crate::store::{self, Stored};
 use crate::timestamp::Timestamp;
 
 /// What there is to examine.
@@ -46,6 +53,81 @@ pub struct RepositoryFacts {
     pub newest_entry: Option<Timestamp>,
     /// Keys `docket.*` of the git configuration that no flag has.
     pub unknown_settings: Vec<String>,
+}
+
+/// Gathers the facts. `settable` are the flags that a configuration key may set.
+///
+/// # Errors
+/// Where the ledger is there and cannot be read.
+pub fn gather(
+    world: &World,
+    repository: Option<&Repository>,
+    ledger: &RefName,
+    settable: &[String],
+) -> Result<Facts, store::Error> {
+    let version = Quiet::program("git", &["--version"]).output().ok();
+    let keys = Keyring::in_folder(&world.folders.data)
+        .list()
+        .unwrap_or_default();
+    Ok(Facts {
+        git_version: version.map(|out| String::from_utf8_lossy(&out).trim().to_owned()),
+        repository: repository
+            .map(|found| about(found, ledger, settable))
+            .transpose()?,
+        keys: keys
+            .into_iter()
+            .map(|kept| (kept.path, kept.mode))
+            .collect(),
+        man_page: Quiet::program("man", &["-w", "git-docket"])
+            .output()
+            .is_ok(),
+        now: Some(world.now),
+    })
+}
+
+fn about(
+    repository: &Repository,
+    ledger: &RefName,
+    settable: &[String],
+) -> Result<RepositoryFacts, store::Error> {
+    let stored = Stored::read(repository, ledger)?;
+    let remotes = repository.remotes().into_iter().map(|remote| {
+        let specs = repository.settings(&format!("remote.{remote}.fetch"));
+        (remote, specs)
+    });
+    let mut newest = None;
+    if let Some(stored) = &stored {
+        let filter = Filter {
+            max_count: Some(1),
+            ..Filter::default()
+        };
+        // What cannot be listed is for verify to say; here only the newest time is wanted.
+        let _ = log::log(stored, &filter, |entry, _| {
+            newest = Some(entry.time);
+            ControlFlow::Break(())
+        });
+    }
+    let mut unknown: Vec<String> = repository
+        .section("docket")
+        .into_iter()
+        .map(|(key, _)| key)
+        .collect();
+    unknown.retain(|key| key != "pin" && !settable.contains(key));
+    unknown.dedup();
+    Ok(RepositoryFacts {
+        ledger_ref: ledger.to_string(),
+        ledger_present: stored.is_some(),
+        remotes: remotes.collect(),
+        notes_ref: repository.setting("core.notesRef"),
+        rewrite_refs: repository.settings("notes.rewriteRef"),
+        display_refs: repository.settings("notes.displayRef"),
+        misplaced_notes: stored.as_ref().map_or(0, Stored::misplaced_notes),
+        newest_entry: newest,
+        unknown_settings: unknown
+            .into_iter()
+            .map(|key| format!("docket.{key}"))
+            .collect(),
+    })
 }
 
 /// How much a diagnosis matters.

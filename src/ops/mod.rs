@@ -16,6 +16,7 @@ pub mod run;
 pub mod seal;
 pub mod show;
 pub mod spool;
+pub mod status;
 pub mod verify;
 
 use std::ffi::OsString;
@@ -64,6 +65,12 @@ pub trait Explain: std::error::Error {
     /// What to do about it: a sentence without capital or full stop, best with the command to type.
     fn remedy(&self) -> Option<String> {
         None
+    }
+}
+
+impl Explain for crate::store::Error {
+    fn remedy(&self) -> Option<String> {
+        Some("git fsck says whether objects are missing or damaged".to_owned())
     }
 }
 

@@ -120,6 +120,24 @@ pub fn parse(
     Cli::from_arg_matches(&matches)
 }
 
+/// The flags that a git configuration key may set, of all verbs.
+pub fn settable(command: &Command) -> Vec<String> {
+    let own = command.get_arguments().filter_map(Arg::get_long);
+    let own = own
+        .filter(|flag| !is_command_line_only(flag, command.get_name()))
+        .map(str::to_owned);
+    own.chain(command.get_subcommands().flat_map(settable))
+        .collect()
+}
+
+fn is_command_line_only(flag: &str, verb: &str) -> bool {
+    let qualified = format!("{verb}.{flag}");
+    flag.starts_with("insecure")
+        || COMMAND_LINE_ONLY
+            .iter()
+            .any(|only| *only == flag || *only == qualified)
+}
+
 /// Gives each flag of a command, and of its subcommands, its variable and its configured default.
 fn sourced(
     command: Command,
@@ -150,12 +168,7 @@ fn source(
     let Some(flag) = arg.get_long().map(str::to_owned) else {
         return arg;
     };
-    let qualified = format!("{verb}.{flag}");
-    if flag.starts_with("insecure")
-        || COMMAND_LINE_ONLY
-            .iter()
-            .any(|only| *only == flag || *only == qualified)
-    {
+    if is_command_line_only(&flag, verb) {
         return arg;
     }
     let name = format!("DOCKET_{}", flag.to_ascii_uppercase().replace('-', "_"));

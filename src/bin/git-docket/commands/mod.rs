@@ -2,6 +2,7 @@
 
 mod attest;
 mod completions;
+mod doctor;
 mod help;
 mod init;
 mod key;
@@ -12,6 +13,7 @@ mod run;
 mod seal;
 mod show;
 mod spool;
+mod status;
 mod verify;
 
 use clap::Subcommand;
@@ -27,10 +29,12 @@ pub enum Verb {
     Attest(attest::Args),
     Log(log::Args),
     Show(show::Args),
+    Status(status::Args),
     Verify(verify::Args),
     Seal(seal::Args),
     Spool(spool::Args),
     Key(key::Args),
+    Doctor(doctor::Args),
     Completions(completions::Args),
     Man(man::Args),
     Help(help::Args),
@@ -44,13 +48,15 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Attest(args)) => attest::run(args, context),
         Some(Verb::Log(args)) => log::run(args, context),
         Some(Verb::Show(args)) => show::run(args, context),
+        Some(Verb::Status(args)) => status::run(args, context),
         Some(Verb::Verify(args)) => verify::run(args, context),
         Some(Verb::Seal(args)) => seal::run(args, context),
         Some(Verb::Spool(args)) => spool::run(args, context),
         Some(Verb::Key(args)) => key::run(args, context),
+        Some(Verb::Doctor(args)) => doctor::run(args, context),
         Some(Verb::Completions(args)) => completions::run(args, context),
         Some(Verb::Man(args)) => man::run(args, context),
         Some(Verb::Help(args)) => help::run(args, context),
-        None => help::run(help::Args { topic: None }, context),
+        None => status::overview(context),
     }
 }

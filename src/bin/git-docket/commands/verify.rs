@@ -95,7 +95,8 @@ fn exit(replayed: &Replayed, no_assert: bool) -> Exit {
     }
 }
 
-fn pin_words(source: &PinSource) -> String {
+/// Where a pin came from, in words.
+pub fn pin_words(source: &PinSource) -> String {
     match source {
         PinSource::File(path) => format!("from {}", path.display()),
         PinSource::Commit => "from .docket.toml of the checked-out commit".into(),

@@ -1,0 +1,96 @@
+//! `status`, and `git docket` alone: where things stand, and what to do next.
+
+use std::fmt::Write;
+
+use git_docket::ops::status::{self, Status};
+
+use crate::context::Context;
+use crate::exit::{Exit, Stop};
+
+/// Show where the ledger stands
+///
+/// Counts sealed, unsealed and pending entries apart. Reads the ledger's newest records and judges nothing:
+/// `git docket verify` does. Ends with 3 where there is no ledger.
+///
+/// Examples:
+///   git docket status
+///   git docket status -o json
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Args {}
+
+const NEWEST: usize = 5;
+
+/// Shows.
+pub fn run(_: Args, context: &Context) -> Result<Exit, Stop> {
+    let status = status::status(&context.repository()?, &context.globals.ledger_ref, NEWEST)?;
+    context.report(&status, text)?;
+    let (command, why) = status.next();
+    context.ui.hint(format_args!("{command}: {why}"));
+    Ok(if status.ledger.is_some() {
+        Exit::Pass
+    } else {
+        Exit::Undecided
+    })
+}
+
+/// `git docket` without a verb: an overview for whoever it is, wherever they are.
+pub fn overview(context: &Context) -> Result<Exit, Stop> {
+    let mut shown = String::from(
+        "git docket: a signed, hash-chained ledger of delivery steps, kept in the repository\n\n",
+    );
+    let next = match context.repository() {
+        Err(_) => {
+            shown.push_str("this folder is in no Git repository\n");
+            "git docket -C DIR
+      shows where things stand in another folder"
+                .to_owned()
+        }
+        Ok(repository) => {
+            let status = status::status(&repository, &context.globals.ledger_ref, NEWEST)?;
+            shown.push_str(&text(&status));
+            let (command, why) = status.next();
+            format!("{command}\n      {why}")
+        }
+    };
+    let _ = write!(
+        shown,
+        "\nnext: {next}\n\nhelp: git docket help               all verbs and the manual's pages\n      git docket VERB -h            a verb's flags, with examples\n      git docket doctor             what would sooner or later hurt\n"
+    );
+    context.print(&shown)?;
+    Ok(Exit::Pass)
+}
+
+fn text(status: &Status) -> String {
+    let mut text = String::new();
+    let Some(ledger) = &status.ledger else {
+        let _ = writeln!(
+            text,
+            "there is no ledger here: {} is missing",
+            status.reference
+        );
+        if status.pending > 0 {
+            let _ = writeln!(text, "{} signed entries wait in the spool", status.pending);
+        }
+        return text;
+    };
+    let _ = writeln!(text, "ledger    {}, in {}", ledger.origin, status.reference);
+    let _ = writeln!(
+        text,
+        "entries   {}: {} sealed, {} unsealed; {} pending in the spool",
+        ledger.entries, ledger.sealed, ledger.unsealed, status.pending
+    );
+    let _ = writeln!(text, "pin       {}", super::verify::pin_words(&status.pin));
+    if let Some(head) = &status.head {
+        let _ = writeln!(text, "HEAD      {head}: {} entries", status.about_head);
+    }
+    let width = ledger
+        .newest
+        .first()
+        .map_or(1, |entry| entry.seq.to_string().len());
+    let _ = writeln!(text, "\nnewest:");
+    for entry in &ledger.newest {
+        let _ = writeln!(text, "  {}", entry.to_line(width));
+    }
+    text
+}

@@ -1,0 +1,189 @@
+//! `status`: where a ledger stands, cheaply. It reads the tip's records and the newest entries, and judges
+//! nothing: `verify` does.
+
+use std::ops::ControlFlow;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use super::append;
+use super::log::{self, Filter};
+use super::pin::{self, PinSource};
+use super::spool::{self, Spool};
+use super::{Explain, Failure};
+use crate::digest::ObjectId;
+use crate::git::{self, RefName, Repository};
+use crate::ledger::Origin;
+use crate::report::entry::EntryView;
+use crate::store::{self, Stored, Tip};
+
+/// Where a ledger stands.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The ref that holds it, or would.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// What is there; absent where the ref is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<LedgerStatus>,
+    /// How many entries are signed here and not in the ledger.
+    pub pending: usize,
+    /// Where a pin would come from.
+    pub pin: PinSource,
+    /// The remotes that might have a ledger.
+    pub remotes: Vec<String>,
+    /// The checked-out commit, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<ObjectId>,
+    /// How many entries are about it.
+    pub about_head: usize,
+}
+
+/// What is there, by its own account.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LedgerStatus {
+    /// Its name.
+    pub origin: Origin,
+    /// The ref's tip.
+    pub tip: ObjectId,
+    /// How many entries there are.
+    pub entries: u64,
+    /// How many a seal covers.
+    pub sealed: u64,
+    /// How many no seal covers yet.
+    pub unsealed: u64,
+    /// The newest, newest first.
+    pub newest: Vec<EntryView>,
+}
+
+/// Why it cannot be said.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Git could not.
+    #[error(transparent)]
+    Git(#[from] git::Error),
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The tip's records are not sound.
+    #[error(transparent)]
+    Head(#[from] append::Error),
+    /// The entries cannot be listed.
+    #[error(transparent)]
+    Log(#[from] log::Error),
+    /// The pin cannot be used.
+    #[error(transparent)]
+    Pin(#[from] pin::Error),
+    /// The spool cannot be read.
+    #[error(transparent)]
+    Spool(#[from] spool::Error),
+}
+
+impl Explain for Error {
+    fn failure(&self) -> Failure {
+        match self {
+            Error::Head(error) => error.failure(),
+            Error::Log(error) => error.failure(),
+            Error::Pin(error) => error.failure(),
+            Error::Spool(error) => error.failure(),
+            Error::Git(_) | Error::Store(_) => Failure::CouldNotLook,
+        }
+    }
+
+    fn remedy(&self) -> Option<String> {
+        match self {
+            Error::Head(error) => error.remedy(),
+            Error::Log(error) => error.remedy(),
+            Error::Pin(error) => error.remedy(),
+            Error::Spool(error) => error.remedy(),
+            Error::Git(_) | Error::Store(_) => None,
+        }
+    }
+}
+
+/// Says where a ledger stands, with at most `newest` of its entries.
+///
+/// # Errors
+/// Where something that is there cannot be read. A missing ledger is no error here: it is said.
+pub fn status(repository: &Repository, name: &RefName, newest: usize) -> Result<Status, Error> {
+    let tip = Tip::read(repository, name)?;
+    let head = repository.commit_named("HEAD").ok();
+    let mut about_head = 0;
+    let ledger = match tip.commit() {
+        None => None,
+        Some(commit) => {
+            let records = append::head(&tip)?;
+            let stored = Stored::at(repository, commit)?;
+            let listed = |filter: Filter| -> Result<Vec<EntryView>, Error> {
+                let mut entries = Vec::new();
+                log::log(&stored, &filter, |entry, _| {
+                    entries.push(entry);
+                    ControlFlow::Continue(())
+                })?;
+                Ok(entries)
+            };
+            if let Some(head) = head {
+                about_head = listed(Filter {
+                    commits: Some([head].into()),
+                    ..Filter::default()
+                })?
+                .len();
+            }
+            Some(LedgerStatus {
+                origin: records.record.origin,
+                tip: commit,
+                entries: records.edge.size(),
+                sealed: records.edge.sealed_size(),
+                unsealed: records.edge.size() - records.edge.sealed_size(),
+                newest: listed(Filter {
+                    max_count: Some(newest),
+                    ..Filter::default()
+                })?,
+            })
+        }
+    };
+    Ok(Status {
+        reference: name.to_string(),
+        ledger,
+        pending: Spool::of(repository).items()?.len(),
+        pin: pin::find(repository, None)?.1,
+        remotes: repository.remotes(),
+        head,
+        about_head,
+    })
+}
+
+impl Status {
+    /// The command that helps most now, and why.
+    pub fn next(&self) -> (String, &'static str) {
+        let name = &self.reference;
+        match (&self.ledger, self.remotes.first()) {
+            (None, _) if self.head.is_none() => (
+                "git commit".to_owned(),
+                "a ledger speaks about commits, and there is none yet",
+            ),
+            (None, Some(remote)) => (
+                format!("git fetch {remote} {name}:{name}"),
+                "brings the ledger, where the remote has one; git docket init founds one",
+            ),
+            (None, None) => ("git docket init".to_owned(), "founds a ledger"),
+            (Some(_), _) if self.about_head == 0 => (
+                "git docket run --step test -- COMMAND".to_owned(),
+                "records a first step about the checked-out commit",
+            ),
+            (Some(_), _) if self.pin == PinSource::FirstUse => (
+                "git add .docket.toml && git commit".to_owned(),
+                "lets clones know which ledger they are to find",
+            ),
+            (Some(ledger), _) if ledger.unsealed > 0 => {
+                ("git docket seal".to_owned(), "seals what has landed")
+            }
+            (Some(_), _) => (
+                "git docket verify HEAD".to_owned(),
+                "judges what is recorded about the checked-out commit",
+            ),
+        }
+    }
+}
