@@ -115,6 +115,20 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// An object's content is one half of a SHA-1 collision attack, and is not written.
+    #[error("the {kind} to be written is part of a SHA-1 collision attack")]
+    Collision {
+        /// The object's kind.
+        kind: &'static str,
+    },
+    /// Another process holds a ref's lock, or left it behind when it ended.
+    #[error("ref {name} is locked by another process; if none is at work, remove {lock}")]
+    Locked {
+        /// The ref.
+        name: RefName,
+        /// The lock file.
+        lock: PathBuf,
+    },
     /// A ref could not be read.
     #[error("ref {name} cannot be read")]
     Ref {
@@ -137,9 +151,15 @@ impl Repository {
     pub fn discover(folder: &Path) -> Result<Self, Error> {
         let folder = folder.to_owned();
         match gix::discover_with_environment_overrides(&folder) {
-            Ok(inner) => Ok(Repository { inner }),
+            Ok(inner) => Ok(Repository::faithful(inner)),
             Err(source) => Err(Error::NotFound { folder, source }),
         }
+    }
+
+    /// Objects are read as their ids say: whoever may write `refs/replace/` must not choose what is judged.
+    fn faithful(mut inner: gix::Repository) -> Self {
+        inner.objects.ignore_replacements = true;
+        Repository { inner }
     }
 
     /// A handle for another thread.
@@ -323,9 +343,7 @@ pub struct Shared {
 impl Shared {
     /// A handle for this thread.
     pub fn here(&self) -> Repository {
-        Repository {
-            inner: self.inner.to_thread_local(),
-        }
+        Repository::faithful(self.inner.to_thread_local())
     }
 }
 

@@ -1,7 +1,11 @@
 //! Objects: read with a limit on their size, written so that they survive a power cut.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::thread;
+
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, utimensat};
 
 use super::{Error, Repository, kind_name, theirs};
 use crate::digest::{ObjectId, ObjectKind};
@@ -40,17 +44,32 @@ pub enum EntryKind {
     Tree,
     /// A submodule's commit.
     Submodule,
+    /// A file under a mode that git writes no more, such as 100664.
+    OtherFile(u16),
 }
 
 impl EntryKind {
     /// The mode as a tree object writes it.
-    pub fn mode(self) -> &'static str {
-        match self {
+    pub fn mode(self) -> Cow<'static, str> {
+        let mode = match self {
             EntryKind::File => "100644",
             EntryKind::Executable => "100755",
             EntryKind::Link => "120000",
             EntryKind::Tree => "40000",
             EntryKind::Submodule => "160000",
+            EntryKind::OtherFile(mode) => return format!("{mode:o}").into(),
+        };
+        mode.into()
+    }
+
+    fn of(mode: gix::objs::tree::EntryMode) -> Self {
+        match (mode.kind(), mode.value()) {
+            (gix::objs::tree::EntryKind::Tree, _) => EntryKind::Tree,
+            (gix::objs::tree::EntryKind::Link, _) => EntryKind::Link,
+            (gix::objs::tree::EntryKind::Commit, _) => EntryKind::Submodule,
+            (_, 0o100_644) => EntryKind::File,
+            (_, 0o100_755) => EntryKind::Executable,
+            (_, other) => EntryKind::OtherFile(other),
         }
     }
 }
@@ -164,16 +183,9 @@ impl Repository {
         entries
             .map(|entry| {
                 let entry = entry.map_err(|_| malformed())?;
-                let kind = match entry.mode.kind() {
-                    gix::objs::tree::EntryKind::Tree => EntryKind::Tree,
-                    gix::objs::tree::EntryKind::Blob => EntryKind::File,
-                    gix::objs::tree::EntryKind::BlobExecutable => EntryKind::Executable,
-                    gix::objs::tree::EntryKind::Link => EntryKind::Link,
-                    gix::objs::tree::EntryKind::Commit => EntryKind::Submodule,
-                };
                 Ok(Entry {
                     name: entry.filename.to_vec(),
-                    kind,
+                    kind: EntryKind::of(entry.mode),
                     id: self.ours(entry.oid),
                 })
             })
@@ -197,30 +209,38 @@ impl Repository {
         Ok(CommitFacts { tree, parents, raw })
     }
 
-    /// Writes an object unless it is here already.
+    /// Writes an object unless it is here already; then its file, if it has one of its own, is made young
+    /// again, so that a `git gc` at work meanwhile does not take it for waste.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// Where it cannot be written, or is part of a SHA-1 collision attack.
     pub fn write(
         &self,
         kind: ObjectKind,
         content: &[u8],
         written: &mut Written,
     ) -> Result<ObjectId, Error> {
+        use gix::objs::Write as _;
+        let id = ObjectId::of_object(self.algorithm(), kind, content).map_err(|_| {
+            let kind = kind_name(kind);
+            Error::Collision { kind }
+        })?;
+        // One that another process has just written may not be synced yet, so that it counts as ours.
+        written.ids.push(id);
+        if self.has(&id) {
+            refresh(&self.loose(&id));
+            return Ok(id);
+        }
         let kind = match kind {
             ObjectKind::Blob => gix::objs::Kind::Blob,
             ObjectKind::Tree => gix::objs::Kind::Tree,
             ObjectKind::Commit => gix::objs::Kind::Commit,
             ObjectKind::Tag => gix::objs::Kind::Tag,
         };
-        use gix::objs::Write as _;
-        let id = self
-            .inner
+        self.inner
             .objects
             .write_buf(kind, content)
             .map_err(Error::Write)?;
-        let id = self.ours(&id);
-        written.ids.push(id);
         Ok(id)
     }
 
@@ -253,31 +273,54 @@ impl Repository {
         self.write(ObjectKind::Tree, &content, written)
     }
 
-    /// Syncs written objects and their folders to disk. An object that was here before, perhaps in a pack,
-    /// needs no syncing of ours.
+    /// Syncs written objects and their folders to disk. An object that was here before in a pack was synced
+    /// by git.
     ///
     /// # Errors
     /// Where a file or folder cannot be synced.
     pub fn sync(&self, written: Written) -> Result<(), Error> {
-        let objects = self.inner.objects.store_ref().path().to_owned();
-        let mut folders: Vec<PathBuf> = vec![objects.clone()];
-        for id in &written.ids {
-            let hex = id.hex();
-            let (shard, rest) = hex.split_at(2);
-            let folder = objects.join(shard);
-            let file = folder.join(rest);
-            if file.exists() {
-                sync(&file)?;
-                folders.push(folder);
-            }
-        }
-        folders.sort();
+        let mut files: Vec<PathBuf> = written.ids.iter().map(|id| self.loose(id)).collect();
+        files.sort();
+        files.dedup();
+        let files: Vec<&Path> = files
+            .iter()
+            .map(PathBuf::as_path)
+            .filter(|file| file.exists())
+            .collect();
+        sync_all(&files)?;
+        // A folder holds the names of its files, and the objects' folder those of its folders.
+        let mut folders: Vec<&Path> = files.iter().filter_map(|file| file.parent()).collect();
         folders.dedup();
-        folders.iter().try_for_each(|folder| sync(folder))
+        folders.push(self.inner.objects.store_ref().path());
+        sync_all(&folders)
+    }
+
+    /// Where an object's own file stands, if it has one.
+    fn loose(&self, id: &ObjectId) -> PathBuf {
+        let hex = id.hex();
+        let objects = self.inner.objects.store_ref().path();
+        objects.join(&hex[..2]).join(&hex[2..])
     }
 }
 
-fn sync(path: &Path) -> Result<(), Error> {
+/// Syncs files or folders, several at once: a disk takes many syncs in the time of one.
+fn sync_all(paths: &[&Path]) -> Result<(), Error> {
+    const AT_ONCE: usize = 8;
+    let share = paths.len().div_ceil(AT_ONCE).max(1);
+    thread::scope(|scope| {
+        let threads: Vec<_> = paths
+            .chunks(share)
+            .map(|paths| scope.spawn(move || paths.iter().try_for_each(|path| sync(path))))
+            .collect();
+        threads.into_iter().try_for_each(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })
+}
+
+pub(super) fn sync(path: &Path) -> Result<(), Error> {
     let failed = |source| Error::Sync {
         path: path.to_owned(),
         source,
@@ -285,4 +328,18 @@ fn sync(path: &Path) -> Result<(), Error> {
     File::open(path)
         .and_then(|file| file.sync_all())
         .map_err(failed)
+}
+
+/// Sets a file's times to now. Where it does not exist or is not ours there is nothing to do: git has it in
+/// a pack, or keeps it.
+fn refresh(path: &Path) {
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: UTIME_NOW,
+    };
+    let times = Timestamps {
+        last_access: now,
+        last_modification: now,
+    };
+    let _ = utimensat(CWD, path, &times, AtFlags::empty());
 }

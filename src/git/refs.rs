@@ -9,6 +9,7 @@ use std::str::FromStr;
 use gix::bstr::{BStr, ByteSlice};
 use thiserror::Error as ThisError;
 
+use super::objects::sync;
 use super::{Error, Repository};
 use crate::digest::ObjectId;
 use crate::process::{self, Quiet};
@@ -117,7 +118,7 @@ impl Repository {
         new: &ObjectId,
         reason: &str,
     ) -> Result<Moved, Error> {
-        const TRIES: u32 = 40;
+        const TRIES: u32 = 20;
         let zero = "0".repeat(new.hex().len());
         let old = expected.map_or(zero, ObjectId::hex);
         let mut tries = 0;
@@ -133,18 +134,38 @@ impl Repository {
                 &old,
             ];
             let error = match Quiet::git(self.folder(), &arguments).output() {
-                Ok(_) => return Ok(Moved::Yes),
+                Ok(_) => {
+                    self.sync_reference(name)?;
+                    return Ok(Moved::Yes);
+                }
                 Err(error) => error,
             };
             if self.reference(name)?.as_ref() != expected {
                 return Ok(Moved::Elsewhere);
             }
             // It has the expected value: another process holds its lock, or git may not write it.
+            let lock = self.common_dir().join(format!("{name}.lock"));
             tries += 1;
+            if tries == TRIES && lock.exists() {
+                let name = name.clone();
+                return Err(Error::Locked { name, lock });
+            }
             if tries == TRIES || !matches!(error, process::Error::Failed { .. }) {
                 return Err(error.into());
             }
             std::thread::sleep(std::time::Duration::from_millis(5 * u64::from(tries)));
         }
+    }
+
+    /// Git syncs the file that holds the ref; that its name stands in its folder is ours to sync. Another
+    /// ref storage has no such folder.
+    fn sync_reference(&self, name: &RefName) -> Result<(), Error> {
+        let common = self.common_dir();
+        let file = common.join(name.as_str());
+        file.ancestors()
+            .skip(1)
+            .take_while(|folder| *folder != common)
+            .filter(|folder| folder.is_dir())
+            .try_for_each(sync)
     }
 }

@@ -54,7 +54,10 @@ impl Rehash<'_> {
                         wanted: "a tree without submodules",
                     });
                 }
-                EntryKind::File | EntryKind::Executable | EntryKind::Link => self.blob(&id)?,
+                EntryKind::File
+                | EntryKind::Executable
+                | EntryKind::Link
+                | EntryKind::OtherFile(_) => self.blob(&id)?,
             };
             content.extend_from_slice(kind.mode().as_bytes());
             content.push(b' ');

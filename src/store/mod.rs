@@ -49,6 +49,24 @@ pub enum Error {
         /// The path.
         path: String,
     },
+    /// The tree names an object that is not in the repository.
+    #[error("{path} of the ledger's tree is object {id}, which is not in this repository")]
+    Missing {
+        /// The path.
+        path: String,
+        /// The object.
+        id: ObjectId,
+    },
+    /// What is to be written is larger than what is read back.
+    #[error("{path} would have {bytes} bytes, more than {limit}")]
+    TooLarge {
+        /// The path.
+        path: String,
+        /// Its size.
+        bytes: usize,
+        /// The most that is read.
+        limit: u64,
+    },
 }
 
 /// The components of a note's path as we write it.

@@ -1,10 +1,10 @@
 //! Reading: the tip's tree, walked once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{BLOB_LIMIT, COMMIT_LIMIT, Error, NOTE_LIMIT, RECORD_LIMIT};
 use crate::digest::{ObjectId, ObjectKind, Sha256};
-use crate::git::{self, Entry, EntryKind, RefName, Repository, Shared};
+use crate::git::{Entry, EntryKind, RefName, Repository, Shared};
 use crate::ledger::snapshot::{
     ReadError, Reader, RefCommit, Shape, Snapshot, TreeFault, TreeFaultKind,
 };
@@ -41,6 +41,7 @@ impl Stored {
         let mut walk = Walk {
             repository,
             found: Found::default(),
+            followed: HashSet::new(),
         };
         walk.root(&root)?;
         let Found {
@@ -152,11 +153,22 @@ struct Found {
 struct Walk<'a> {
     repository: &'a Repository,
     found: Found,
+    followed: HashSet<ObjectId>,
 }
 
 impl Walk<'_> {
+    /// A folder's entries. Ids and digests differ, so that no folder of ours stands at two places: one that
+    /// does is a fault and not followed again, or a few trees would unfold to any number of paths.
+    fn entries(&mut self, tree: &ObjectId, path: &str) -> Result<Vec<Entry>, Error> {
+        if !self.followed.insert(*tree) {
+            self.fault(path.to_owned(), TreeFaultKind::Foreign);
+            return Ok(Vec::new());
+        }
+        Ok(self.repository.tree(tree)?)
+    }
+
     fn root(&mut self, tree: &ObjectId) -> Result<(), Error> {
-        for entry in self.repository.tree(tree)? {
+        for entry in self.entries(tree, "")? {
             if entry.name == b"docket" && entry.kind == EntryKind::Tree {
                 self.docket(&entry.id)?;
             } else {
@@ -166,7 +178,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// An entry on the way to notes; `hex` are the digits so far, `path` shows how they are split.
+    /// An entry on the way to notes, below folders of these `widths`. An id has only so many digits, so that
+    /// no tree is followed deeper.
     fn note(&mut self, entry: &Entry, path: &str, widths: &mut Vec<usize>) -> Result<(), Error> {
         let path = join(path, &entry.name);
         let is_hex = entry
@@ -177,10 +190,11 @@ impl Walk<'_> {
             self.fault(path, TreeFaultKind::Foreign);
             return Ok(());
         }
+        let deepest = self.repository.algorithm().length() - 1;
         match entry.kind {
-            EntryKind::Tree if entry.name.len() == 2 => {
+            EntryKind::Tree if entry.name.len() == 2 && widths.len() < deepest => {
                 widths.push(2);
-                for below in self.repository.tree(&entry.id)? {
+                for below in self.entries(&entry.id, &path)? {
                     self.note(&below, &path, widths)?;
                 }
                 widths.pop();
@@ -190,7 +204,7 @@ impl Walk<'_> {
                     ObjectId::from_hex(self.repository.algorithm(), &path.replace('/', ""));
                 match object {
                     Err(_) => self.fault(path, TreeFaultKind::Foreign),
-                    Ok(_) if self.too_large(&entry.id, NOTE_LIMIT)? => {
+                    Ok(_) if self.too_large(&path, &entry.id, NOTE_LIMIT)? => {
                         self.fault(path, TreeFaultKind::TooLarge)
                     }
                     Ok(object) if self.found.notes.contains_key(&object) => {
@@ -203,15 +217,13 @@ impl Walk<'_> {
                 }
             }
             EntryKind::Tree => self.fault(path, TreeFaultKind::Foreign),
-            EntryKind::Executable | EntryKind::Link | EntryKind::Submodule => {
-                self.fault(path, TreeFaultKind::Mode);
-            }
+            _ => self.fault(path, TreeFaultKind::Mode),
         }
         Ok(())
     }
 
     fn docket(&mut self, tree: &ObjectId) -> Result<(), Error> {
-        for entry in self.repository.tree(tree)? {
+        for entry in self.entries(tree, "docket")? {
             let path = join("docket", &entry.name);
             match (entry.kind, entry.name.as_slice()) {
                 (EntryKind::Tree, b"blob") => self.sharded(&entry.id, &path, "", 1, Walk::body)?,
@@ -219,19 +231,23 @@ impl Walk<'_> {
                     self.sharded(&entry.id, &path, "", 2, Walk::commit)?
                 }
                 (EntryKind::File, b"append" | b"seal" | b"edge" | b"in-force") => {
-                    if self.too_large(&entry.id, RECORD_LIMIT)? {
+                    if self.too_large(&path, &entry.id, RECORD_LIMIT)? {
                         self.fault(path, TreeFaultKind::TooLarge);
                         continue;
                     }
                     let content =
                         self.repository
                             .content(&entry.id, ObjectKind::Blob, RECORD_LIMIT)?;
-                    *match entry.name.as_slice() {
+                    let slot = match entry.name.as_slice() {
                         b"append" => &mut self.found.append,
                         b"seal" => &mut self.found.seal,
                         b"edge" => &mut self.found.edge,
                         _ => &mut self.found.in_force,
-                    } = Some(content);
+                    };
+                    // A malformed tree may have one name twice.
+                    if slot.replace(content).is_some() {
+                        self.fault(path, TreeFaultKind::UnknownDocketPath);
+                    }
                 }
                 (EntryKind::File | EntryKind::Tree, _) => {
                     self.fault(path, TreeFaultKind::UnknownDocketPath)
@@ -249,16 +265,16 @@ impl Walk<'_> {
         path: &str,
         hex: &str,
         levels: usize,
-        keep: fn(&mut Self, &str, ObjectId) -> Result<Kept, Error>,
+        keep: fn(&mut Self, &str, &str, ObjectId) -> Result<Kept, Error>,
     ) -> Result<(), Error> {
-        for entry in self.repository.tree(tree)? {
+        for entry in self.entries(tree, path)? {
             let below = join(path, &entry.name);
             let hex = format!("{hex}{}", String::from_utf8_lossy(&entry.name));
             match entry.kind {
                 EntryKind::Tree if levels > 0 && entry.name.len() == 2 => {
                     self.sharded(&entry.id, &below, &hex, levels - 1, keep)?;
                 }
-                EntryKind::File if levels == 0 => match keep(self, &hex, entry.id)? {
+                EntryKind::File if levels == 0 => match keep(self, &below, &hex, entry.id)? {
                     Kept::Yes => {}
                     Kept::Unknown => self.fault(below, TreeFaultKind::UnknownDocketPath),
                     Kept::TooLarge => self.fault(below, TreeFaultKind::TooLarge),
@@ -272,32 +288,35 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn body(&mut self, hex: &str, id: ObjectId) -> Result<Kept, Error> {
+    fn body(&mut self, path: &str, hex: &str, id: ObjectId) -> Result<Kept, Error> {
         let Ok(digest) = hex.parse() else {
             return Ok(Kept::Unknown);
         };
-        if self.too_large(&id, BLOB_LIMIT)? {
+        if self.too_large(path, &id, BLOB_LIMIT)? {
             return Ok(Kept::TooLarge);
         }
         self.found.bodies.insert(digest, id);
         Ok(Kept::Yes)
     }
 
-    fn commit(&mut self, hex: &str, id: ObjectId) -> Result<Kept, Error> {
+    fn commit(&mut self, path: &str, hex: &str, id: ObjectId) -> Result<Kept, Error> {
         let Ok(commit) = ObjectId::from_hex(self.repository.algorithm(), hex) else {
             return Ok(Kept::Unknown);
         };
-        if self.too_large(&id, COMMIT_LIMIT)? {
+        if self.too_large(path, &id, COMMIT_LIMIT)? {
             return Ok(Kept::TooLarge);
         }
         self.found.commits.insert(commit, id);
         Ok(Kept::Yes)
     }
 
-    fn too_large(&self, id: &ObjectId, limit: u64) -> Result<bool, git::Error> {
+    fn too_large(&self, path: &str, id: &ObjectId, limit: u64) -> Result<bool, Error> {
         match self.repository.size(id)? {
             Some(size) => Ok(size > limit),
-            None => Err(git::Error::Missing { id: *id }),
+            None => Err(Error::Missing {
+                path: path.to_owned(),
+                id: *id,
+            }),
         }
     }
 

@@ -135,7 +135,8 @@ impl<'a> Tip<'a> {
     /// Writes a change on top of this tip as a commit that no ref points to yet.
     ///
     /// # Errors
-    /// Where something cannot be read or written.
+    /// Where something cannot be read or written; where the tree has two notes about one of the change's
+    /// objects, or no file where the change has one; where something is too large to be read back.
     pub fn write(
         &self,
         change: &Change,
@@ -144,19 +145,26 @@ impl<'a> Tip<'a> {
         written: &mut Written,
     ) -> Result<ObjectId, Error> {
         let mut edits = Vec::new();
-        let mut put = |path: Vec<Vec<u8>>, content: &[u8]| -> Result<(), Error> {
+        let mut put = |path: Vec<Vec<u8>>, content: &[u8], limit: u64| -> Result<(), Error> {
+            if content.len() as u64 > limit {
+                return Err(Error::TooLarge {
+                    path: shown(&path),
+                    bytes: content.len(),
+                    limit,
+                });
+            }
             let id = self.repository.write(ObjectKind::Blob, content, written)?;
             edits.push(Edit { path, to: Some(id) });
             Ok(())
         };
         for (object, note) in &change.notes {
-            put(note_path(object), note)?;
+            put(note_path(object), note, NOTE_LIMIT)?;
         }
         for (digest, body) in &change.blobs {
-            put(blob_path(digest), body)?;
+            put(blob_path(digest), body, BLOB_LIMIT)?;
         }
         for (commit, raw) in &change.commits {
-            put(commit_path(commit), raw)?;
+            put(commit_path(commit), raw, COMMIT_LIMIT)?;
         }
         let records = [
             ("append", &change.append),
@@ -166,16 +174,20 @@ impl<'a> Tip<'a> {
         ];
         for (name, content) in records {
             if let Some(content) = content {
-                put(components(&format!("docket/{name}")), content)?;
+                put(components(&format!("docket/{name}")), content, RECORD_LIMIT)?;
             }
         }
         for object in change.notes.keys() {
             let ours = note_path(object);
-            let others = self
-                .note_places(object)?
-                .into_iter()
-                .filter(|(path, _)| *path != ours);
-            edits.extend(others.map(|(path, _)| Edit { path, to: None }));
+            match self.note_places(object)?.as_slice() {
+                [] => {}
+                [(path, _)] if *path == ours => {}
+                [(path, _)] => edits.push(Edit {
+                    path: path.clone(),
+                    to: None,
+                }),
+                _ => return Err(Error::DuplicateNote { object: *object }),
+            }
         }
         let edits: Vec<&Edit> = edits.iter().collect();
         let tree = match self.rewrite(self.tree, &edits, 0, written)? {
@@ -290,21 +302,20 @@ impl<'a> Tip<'a> {
         }
         for (name, edits) in by_name {
             let at = entries.iter().position(|entry| entry.name == name);
-            let (kind, id) = match edits.as_slice() {
-                [edit] if edit.path.len() == depth + 1 => (EntryKind::File, edit.to),
-                _ => {
-                    let below = match at.map(|at| &entries[at]) {
-                        Some(entry) if entry.kind != EntryKind::Tree => {
-                            return Err(Error::NotAFile {
-                                path: shown(&edits[0].path),
-                            });
-                        }
-                        entry => entry.map(|entry| entry.id),
-                    };
-                    (
-                        EntryKind::Tree,
-                        self.rewrite(below, &edits, depth + 1, written)?,
-                    )
+            let last = edits.iter().find(|edit| edit.path.len() == depth + 1);
+            let kind = match last {
+                Some(_) => EntryKind::File,
+                None => EntryKind::Tree,
+            };
+            if at.is_some_and(|at| entries[at].kind != kind) {
+                let path = shown(&edits[0].path);
+                return Err(Error::NotAFile { path });
+            }
+            let id = match last {
+                Some(edit) => edit.to,
+                None => {
+                    let below = at.map(|at| entries[at].id);
+                    self.rewrite(below, &edits, depth + 1, written)?
                 }
             };
             match (at, id) {
