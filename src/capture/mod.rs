@@ -1,7 +1,9 @@
 //! What a delivery step worked on and where: files by glob, and an allow-list of the environment.
 
+mod command;
 mod environment;
 mod files;
 
+pub use command::CommandLine;
 pub use environment::Environment;
 pub use files::{Collected, Error, File, Glob, GlobError, Skipped, SkippedReason, collect};
