@@ -19,7 +19,7 @@ use thiserror::Error;
 use super::key::{self, KeySource};
 use super::record::{self, Claim, Recorded, Recorder, Rehash};
 use super::{Explain, Failure, World};
-use crate::capture::{self, Collected, Environment, Glob, Skipped};
+use crate::capture::{self, Collected, CommandLine, Environment, Glob, Skipped};
 use crate::git::{self, RefName, Repository};
 use crate::process::{self, ChildError, Ended};
 use crate::statement::predicate::{self, Predicate as _, ResourceDescriptor};
@@ -305,12 +305,10 @@ fn claim(
         ..ResourceDescriptor::default()
     };
     let (program, arguments) = &request.command;
-    let words = std::iter::once(program).chain(arguments);
+    let command = CommandLine::cleared(program, arguments);
     let link = predicate::Link {
         name: request.step.to_string(),
-        command: words
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect(),
+        command: command.words().to_vec(),
         materials: materials.files.iter().map(material).collect(),
         byproducts: byproducts(run),
         environment: environment(world, request, run),
