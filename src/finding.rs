@@ -231,9 +231,6 @@ codes! {
     Unsealed "unsealed" Note
         "Entries lie past the newest seal."
         "git docket seal"
-    HeadAbsent "commit-absent" Note
-        "A commit that entries are about is not in this clone; its kept copy was used."
-        "Nothing is lost: docket/commit holds it."
 }
 
 impl fmt::Display for Code {

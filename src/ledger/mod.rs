@@ -14,6 +14,7 @@ pub mod append_record;
 pub mod edge;
 pub mod entry;
 pub mod in_force;
+pub mod in_memory;
 pub mod link;
 pub mod note;
 pub mod origin;
