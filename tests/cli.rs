@@ -28,7 +28,19 @@ fn help_is_complete_and_has_examples() {
             help.contains("Examples:\n  git docket "),
             "{verb} has no examples:\n{help}"
         );
-        assert_eq!(help, world.docket_ok(&[verb, "--help"]));
+        assert!(
+            help.starts_with(&world.docket_ok(&[verb, "--help"])),
+            "{verb}"
+        );
+        let longest = help
+            .lines()
+            .take_while(|line| *line != "Examples:")
+            .map(str::len)
+            .max();
+        assert!(
+            longest <= Some(80),
+            "{verb} does not fit a terminal:\n{help}"
+        );
     }
 }
 
@@ -37,7 +49,7 @@ fn every_manual_page_can_be_read() {
     let world = World::bare_hands();
     let overview = world.docket_ok(&["help"]);
     for (name, text) in git_docket::manual::PAGES {
-        assert_eq!(world.docket_ok(&["help", name]), *text);
+        assert!(world.docket_ok(&["help", name]).ends_with(text), "{name}");
         assert!(
             overview.contains(&format!("\n  {name} ")),
             "{name} is not listed"

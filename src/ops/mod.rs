@@ -5,6 +5,7 @@
 
 pub mod append;
 pub mod doctor;
+pub mod govern;
 pub mod init;
 pub mod key;
 pub mod log;

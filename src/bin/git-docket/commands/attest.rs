@@ -22,8 +22,9 @@ use crate::exit::{Exit, Stop};
 
 /// Attest something that happened
 ///
-/// Signs a statement about a commit, or about artifacts, and appends it. A SUBJECT is a file (its SHA-256 is
-/// taken), alg:hex, or NAME@alg:hex; with none, the statement is about the commit and its tree.
+/// Signs a statement about a commit, or about artifacts, and appends it. A
+/// SUBJECT is a file (its SHA-256 is taken), alg:hex, or NAME@alg:hex; with
+/// none, the statement is about the commit and its tree.
 ///
 /// Examples:
 ///   git docket attest --step scan --type scai --predicate scan.json target/release/app

@@ -9,7 +9,8 @@ use crate::exit::{Exit, Stop};
 
 /// Print a shell's completion script
 ///
-/// Completes `git-docket …`; bash completes `git docket …` as well, through git's own completion.
+/// Completes `git-docket …`; bash completes `git docket …` as well, through
+/// git's own completion.
 ///
 /// Examples:
 ///   git docket completions bash > ~/.local/share/bash-completion/completions/git-docket

@@ -13,9 +13,11 @@ use crate::exit::{Exit, Stop};
 
 /// Look for what would sooner or later hurt
 ///
-/// Configuration, missing refs, refspecs that force, settings by which git itself would write into the ledger,
-/// keys that others can read, the clock, the manual page. Mends nothing: each finding says what to type. It
-/// does not judge the ledger's contents: `git docket verify` does. Ends with 1 where there is a problem.
+/// Configuration, missing refs, refspecs that force, settings by which git
+/// itself would write into the ledger, keys that others can read, the clock,
+/// the manual page. Mends nothing: each finding says what to type. It does not
+/// judge the ledger's contents: `git docket verify` does. Ends with 1 where
+/// there is a problem.
 ///
 /// Examples:
 ///   git docket doctor

@@ -9,7 +9,7 @@ use crate::exit::{Exit, Stop};
 
 /// Show help on a verb, or a page of the manual
 ///
-/// Without a topic: the verbs, and the pages there are.
+/// Without a topic: the verbs, and the pages there are. Some names are both.
 ///
 /// Examples:
 ///   git docket help verify
@@ -32,17 +32,18 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
             command.render_long_help(),
             contents()
         ),
-        Some(topic) => match command.find_subcommand_mut(topic) {
-            Some(verb) => verb.render_long_help().to_string(),
-            None => manual::page(topic)
-                .ok_or_else(|| {
-                    Stop::usage(format!(
-                        "there is no verb and no manual page named {topic:?}"
-                    ))
-                    .hint("git docket help lists both")
-                })?
-                .to_owned(),
-        },
+        Some(topic) => {
+            let verb = command
+                .find_subcommand_mut(topic)
+                .map(|verb| verb.render_long_help().to_string());
+            let page = manual::page(topic).map(str::to_owned);
+            let parts: Vec<String> = [verb, page].into_iter().flatten().collect();
+            if parts.is_empty() {
+                let message = format!("there is no verb and no manual page named {topic:?}");
+                return Err(Stop::usage(message).hint("git docket help lists both"));
+            }
+            parts.join("\n")
+        }
     };
     context.print(&text)?;
     Ok(Exit::Pass)

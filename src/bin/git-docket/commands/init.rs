@@ -17,8 +17,9 @@ use crate::exit::{Exit, Stop};
 
 /// Found a ledger in this repository
 ///
-/// Makes the genesis, signed by your key; the ledger's own key; .docket.toml, to be committed; and tells
-/// git to fetch and show the notes. The origin is guessed from the remote where it is not given.
+/// Makes the genesis, signed by your key; the ledger's own key; .docket.toml,
+/// to be committed; and tells git to fetch and show the notes. The origin is
+/// guessed from the remote where it is not given.
 ///
 /// Examples:
 ///   git docket init

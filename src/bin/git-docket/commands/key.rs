@@ -10,8 +10,9 @@ use crate::exit::{Exit, Stop};
 
 /// Make, list and show signing keys
 ///
-/// Keys are Ed25519, kept as PKCS#8 PEM that OpenSSL reads, mode 0600, under $XDG_DATA_HOME/git-docket/keys.
-/// A passphrase is taken from DOCKET_PASSPHRASE, or asked for on a terminal.
+/// Keys are Ed25519, kept as PKCS#8 PEM that OpenSSL reads, mode 0600, under
+/// $XDG_DATA_HOME/git-docket/keys. A passphrase is taken from
+/// DOCKET_PASSPHRASE, or asked for on a terminal.
 ///
 /// Examples:
 ///   git docket key generate

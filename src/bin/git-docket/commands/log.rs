@@ -12,8 +12,8 @@ use crate::exit::{Exit, Stop};
 
 /// List the ledger's entries, newest first
 ///
-/// Shows what is recorded; `git docket verify` judges it. Times are those that the writers claim.
-/// With -o json: one object a line.
+/// Shows what is recorded; `git docket verify` judges it. Times are those that
+/// the writers claim. With -o json: one object a line.
 ///
 /// Examples:
 ///   git docket log

@@ -12,7 +12,8 @@ use crate::exit::{Exit, Stop};
 
 /// Print the manual page, or write one for every verb
 ///
-/// `git docket --help` is git's own, and shows what `man git-docket` shows: it needs the page installed.
+/// `git docket --help` is git's own, and shows what `man git-docket` shows: it
+/// needs the page installed.
 ///
 /// Examples:
 ///   git docket man | man -l -

@@ -8,7 +8,9 @@ mod init;
 mod key;
 mod log;
 mod man;
+mod policy;
 mod recorded;
+mod roster;
 mod run;
 mod seal;
 mod show;
@@ -16,7 +18,11 @@ mod spool;
 mod status;
 mod verify;
 
+use std::io::Read;
+use std::path::Path;
+
 use clap::Subcommand;
+use git_docket::ops::govern::Published;
 
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
@@ -32,6 +38,8 @@ pub enum Verb {
     Status(status::Args),
     Verify(verify::Args),
     Seal(seal::Args),
+    Policy(policy::Args),
+    Roster(roster::Args),
     Spool(spool::Args),
     Key(key::Args),
     Doctor(doctor::Args),
@@ -51,6 +59,8 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Status(args)) => status::run(args, context),
         Some(Verb::Verify(args)) => verify::run(args, context),
         Some(Verb::Seal(args)) => seal::run(args, context),
+        Some(Verb::Policy(args)) => policy::run(args, context),
+        Some(Verb::Roster(args)) => roster::run(args, context),
         Some(Verb::Spool(args)) => spool::run(args, context),
         Some(Verb::Key(args)) => key::run(args, context),
         Some(Verb::Doctor(args)) => doctor::run(args, context),
@@ -59,4 +69,36 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Help(args)) => help::run(args, context),
         None => status::overview(context),
     }
+}
+
+/// Reads a text file that the user named; `-` is standard input.
+fn read_text(path: &Path) -> Result<String, Stop> {
+    const LIMIT: u64 = 64 << 20;
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin()
+            .lock()
+            .take(LIMIT)
+            .read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(LIMIT).read_to_string(&mut text))
+    };
+    match read {
+        Ok(_) => Ok(text),
+        Err(error) => Err(Stop::new(
+            Exit::CouldNotLook,
+            format!("{} cannot be read: {error}", path.display()),
+        )),
+    }
+}
+
+/// Reports a change of what is in force.
+fn report_published(published: &Published, context: &Context) -> Result<(), Stop> {
+    context.report(published, |published| match published.in_force {
+        true => format!("entry {}, in force for the next entry\n", published.seq),
+        false => format!(
+            "entry {}, in force once enough others have signed it\n",
+            published.seq
+        ),
+    })
 }

@@ -15,9 +15,10 @@ use crate::exit::{Exit, Stop};
 
 /// Run a command and record it as a delivery step
 ///
-/// Records the command, its times and exit code, and the digests of the files that went in and came out, as
-/// an in-toto link about the checked-out commit. A failing command is recorded too. Globs are anchored where
-/// the command runs. Ends with the command's own code; see `git docket help exit-codes`.
+/// Records the command, its times and exit code, and the digests of the files
+/// that went in and came out, as an in-toto link about the checked-out commit.
+/// A failing command is recorded too. Globs are anchored where the command
+/// runs. Ends with the command's own code; see `git docket help exit-codes`.
 ///
 /// Examples:
 ///   git docket run --step test -- cargo test

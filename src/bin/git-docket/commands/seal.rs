@@ -12,8 +12,8 @@ use crate::exit::{Exit, Stop};
 
 /// Seal what has landed, with the ledger's own key
 ///
-/// Replays the whole ledger first; a broken one is never sealed. With a remote, the remote must hold the
-/// tip that is here.
+/// Replays the whole ledger first; a broken one is never sealed. With a remote,
+/// the remote must hold the tip that is here.
 ///
 /// Examples:
 ///   git docket seal

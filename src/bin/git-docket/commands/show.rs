@@ -14,8 +14,9 @@ use crate::ui::Data;
 
 /// Show entries in full
 ///
-/// By revision (all entries about that commit, oldest first), by seq, or by the SHA-256 of an attestation or
-/// of a leaf. Shows what is recorded; `git docket verify` judges it.
+/// By revision (all entries about that commit, oldest first), by seq, or by the
+/// SHA-256 of an attestation or of a leaf. Shows what is recorded; `git docket
+/// verify` judges it.
 ///
 /// Examples:
 ///   git docket show HEAD

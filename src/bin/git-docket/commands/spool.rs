@@ -11,7 +11,8 @@ use crate::exit::{Exit, Stop};
 
 /// List, export and import attestations that are not in the ledger yet
 ///
-/// The next `run` or `attest` appends what waits and is about commits that are here.
+/// The next `run` or `attest` appends what waits and is about commits that are
+/// here.
 ///
 /// Examples:
 ///   git docket spool list

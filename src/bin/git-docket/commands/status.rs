@@ -9,8 +9,9 @@ use crate::exit::{Exit, Stop};
 
 /// Show where the ledger stands
 ///
-/// Counts sealed, unsealed and pending entries apart. Reads the ledger's newest records and judges nothing:
-/// `git docket verify` does. Ends with 3 where there is no ledger.
+/// Counts sealed, unsealed and pending entries apart. Reads the ledger's newest
+/// records and judges nothing: `git docket verify` does. Ends with 3 where
+/// there is no ledger.
 ///
 /// Examples:
 ///   git docket status

@@ -1,0 +1,177 @@
+//! `roster`: who is known, with which keys and roles; shown, checked and changed.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Subcommand, ValueEnum};
+use git_docket::canonical;
+use git_docket::keyring;
+use git_docket::ops::govern::{self, Addition, Shown};
+use git_docket::ops::key::KeySource;
+use git_docket::report::escape::Line;
+use git_docket::statement::predicate::{PersonId, PersonKind, Role, Roster};
+
+use super::policy::office;
+use crate::context::Context;
+use crate::exit::{Exit, Stop};
+
+/// Show, check and change the roster
+///
+/// The roster says which keys belong to which person, of which kind and with
+/// which roles. It lives in the ledger: each entry is judged by the roster in
+/// force at its place. Files are JSON, as `show -o json` gives it.
+///
+/// Examples:
+///   git docket roster show
+///   git docket roster add bob@example.com --kind human --role writer --public-key bob.pub.pem
+///   git docket roster remove bob@example.com
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+    /// The key to sign with: a name, a file, or env://VARIABLE
+    #[arg(long, global = true)]
+    key: Option<KeySource>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show who is known
+    Show,
+    /// Read a roster and say whether it keeps its rules
+    Check {
+        /// The roster, JSON; - for standard input
+        file: PathBuf,
+    },
+    /// Append a whole roster to the ledger
+    Publish {
+        /// The roster, JSON; - for standard input
+        file: PathBuf,
+    },
+    /// Add a person, or keys and roles to one that is known
+    Add {
+        /// What the person is called in this ledger
+        id: PersonId,
+        /// Of which kind; needed for a new person
+        #[arg(long, value_enum)]
+        kind: Option<Kind>,
+        /// The human who answers for an agent
+        #[arg(long, value_name = "ID")]
+        operator: Option<PersonId>,
+        /// A role to give (repeats); writer may append
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<Role>,
+        /// A public key to add, PEM (repeats)
+        #[arg(long = "public-key", value_name = "FILE")]
+        keys: Vec<PathBuf>,
+    },
+    /// Take a person out; what they signed before stays judged by the roster of its time
+    Remove {
+        /// Who
+        id: PersonId,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    /// A human being
+    Human,
+    /// A machine that does as configured
+    Service,
+    /// A machine that decides; it has an operator
+    Agent,
+}
+
+/// Does it.
+pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
+    if let Verb::Check { file } = &args.verb {
+        let roster = read(file)?;
+        context.print(&text(&roster))?;
+        return Ok(Exit::Pass);
+    }
+    let repository = context.repository()?;
+    let office = office(context, &repository, args.key.as_ref());
+    let roster = match args.verb {
+        Verb::Show | Verb::Check { .. } => {
+            let shown = office.roster()?;
+            context.report(&shown, |shown: &Shown<Roster>| text(&shown.content))?;
+            context.ui.note(format_args!("of entry {}", shown.seq));
+            return Ok(Exit::Pass);
+        }
+        Verb::Publish { file } => read(&file)?,
+        Verb::Add {
+            id,
+            kind,
+            operator,
+            roles,
+            keys,
+        } => {
+            let keys: Result<Vec<_>, _> =
+                keys.iter().map(|path| keyring::read_public(path)).collect();
+            let kind = kind.map(|kind| match kind {
+                Kind::Human => PersonKind::Human,
+                Kind::Service => PersonKind::Service,
+                Kind::Agent => PersonKind::Agent,
+            });
+            let keys = keys.map_err(|error| Stop::new(Exit::CouldNotLook, error))?;
+            let mut roster = office.roster()?.content;
+            govern::add(
+                &mut roster,
+                Addition {
+                    id,
+                    kind,
+                    operator,
+                    roles,
+                    keys,
+                },
+            )?;
+            roster
+        }
+        Verb::Remove { id } => {
+            let mut roster = office.roster()?.content;
+            govern::remove(&mut roster, &id)?;
+            roster
+        }
+    };
+    super::report_published(&office.publish_roster(roster)?, context)?;
+    Ok(Exit::Pass)
+}
+
+/// Reads a roster; the members that `show -o json` adds are left out.
+fn read(file: &Path) -> Result<Roster, Stop> {
+    let refused = |error: String| {
+        Stop::new(Exit::Failed, format!("{}: {error}", file.display()))
+            .hint("git docket help roster describes the form")
+    };
+    let mut value = canonical::parse_strict(super::read_text(file)?.as_bytes())
+        .map_err(|error| refused(error.to_string()))?;
+    if let Some(object) = value.as_object_mut() {
+        object.remove("schemaVersion");
+        object.remove("seq");
+    }
+    let roster: Roster =
+        serde_json::from_value(value).map_err(|error| refused(error.to_string()))?;
+    git_docket::roster::Roster::from_predicate(&roster)
+        .map_err(|error| refused(error.to_string()))?;
+    Ok(roster)
+}
+
+fn text(roster: &Roster) -> String {
+    let mut text = String::new();
+    for person in &roster.persons {
+        let roles: Vec<&str> = person.roles.iter().map(Role::as_str).collect();
+        let kind = format!("{:?}", person.kind).to_lowercase();
+        text += &format!(
+            "{}  {kind}  {}\n",
+            Line(person.id.as_str()),
+            Line(&roles.join(", "))
+        );
+        for key in &person.keys {
+            text += &format!("    key {}\n", key.0.id());
+        }
+    }
+    for revocation in &roster.revocations {
+        text += &format!("revoked: key {}\n", revocation.key);
+    }
+    text
+}
