@@ -528,3 +528,88 @@ fn a_lock_left_behind_is_named() {
     std::fs::remove_file(&stale).expect("removed");
     assert_eq!(land(&repository, &note(target, "one\ntwo\n")), Moved::Yes);
 }
+
+/// One append, for the tests that start this program again from outside.
+#[test]
+#[ignore = "a part of other tests"]
+fn one_append() {
+    let repository = open(Path::new("."));
+    let target = object(repository.algorithm(), 1);
+    assert_eq!(land(&repository, &note(target, "one\n")), Moved::Yes);
+    println!("reported");
+}
+
+const ONE_APPEND: [&str; 4] = ["--exact", "one_append", "--ignored", "--nocapture"];
+
+#[test]
+fn a_relative_git_dir_counts_as_it_does_for_git() {
+    let mut world = World::new();
+    world.write("below/file", "");
+    world.set("GIT_DIR", "../.git");
+    world.set("GIT_WORK_TREE", "..");
+    let program = std::env::current_exe().expect("a test is a program");
+    let mut append = world.command(program);
+    append
+        .args(ONE_APPEND)
+        .current_dir(world.repo().join("below"));
+    let ran = world.ran(&append.output().expect("it can be started"));
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert_eq!(all(&open(&world.repo())).len(), 1);
+}
+
+/// Everything that an append points to is synced before the ref moves, and the ref before it is reported.
+#[test]
+fn an_append_is_on_disk_before_it_is_reported() {
+    let world = World::new();
+    let trace = beside(&world, "trace");
+    let calls = "trace=fsync,fdatasync,rename,renameat,renameat2,link,linkat,write";
+    let mut traced = world.command("strace");
+    traced
+        .args(["-f", "-y", "-s", "256", "-o"])
+        .arg(&trace)
+        .args(["-e", calls])
+        .arg(std::env::current_exe().expect("a test is a program"))
+        .args(ONE_APPEND);
+    match traced.output() {
+        Ok(output) if output.status.success() => {}
+        _ => {
+            eprintln!("skipped: strace cannot be used here");
+            return;
+        }
+    }
+    let trace = std::fs::read_to_string(trace).expect("text");
+    let lines: Vec<&str> = trace.lines().collect();
+    let first = |what: &dyn Fn(&str) -> bool, from: usize| {
+        let at = lines[from..].iter().position(|line| what(line));
+        at.map(|at| at + from)
+            .unwrap_or_else(|| panic!("not in the trace:\n{trace}"))
+    };
+    // One that failed would have been reported as such.
+    let is_sync = |line: &str| line.contains("sync(");
+    let moved = first(
+        &|line| line.contains("rename") && line.contains("docket.lock"),
+        0,
+    );
+    let reported = first(&|line| line.contains("reported"), moved);
+    let locked = |line: &str| is_sync(line) && line.contains("docket.lock>");
+    assert!(first(&locked, 0) < moved);
+    let folder = |line: &str| is_sync(line) && line.contains("refs/notes>");
+    assert!(first(&folder, moved) < reported);
+
+    let objects = world.git(&["rev-list", "--objects", "refs/notes/docket"]);
+    let ids: Vec<&str> = objects
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(ids.len(), 5, "a commit, three trees and a note");
+    for id in ids {
+        let (shard, rest) = id.split_at(2);
+        let file = format!("objects/{shard}/{rest}>");
+        let synced = first(&|line| is_sync(line) && line.contains(&file), 0);
+        let folder = format!("objects/{shard}>");
+        let named = first(&|line| is_sync(line) && line.contains(&folder), synced);
+        assert!(synced < moved && named < moved, "{id}");
+    }
+    let all = first(&|line| is_sync(line) && line.contains(".git/objects>"), 0);
+    assert!(all < moved);
+}

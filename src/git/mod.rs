@@ -11,6 +11,7 @@ mod objects;
 mod refs;
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use gix::bstr::{BStr, ByteSlice};
@@ -192,6 +193,24 @@ impl Repository {
         self.work_dir().unwrap_or(self.inner.git_dir())
     }
 
+    /// The program git, run for this repository.
+    pub fn git<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Quiet {
+        let mut quiet = Quiet::git(self.folder(), arguments);
+        // Paths that are relative to where we are would name something else from where git is run.
+        if std::env::var_os("GIT_DIR").is_some() {
+            let folders = [
+                ("GIT_DIR", Some(self.inner.git_dir())),
+                ("GIT_WORK_TREE", self.work_dir()),
+            ];
+            for (name, folder) in folders {
+                if let Some(Ok(folder)) = folder.map(std::path::absolute) {
+                    quiet = quiet.variable(name, folder);
+                }
+            }
+        }
+        quiet
+    }
+
     /// Whether history was cut off when cloning.
     pub fn is_shallow(&self) -> bool {
         self.inner.is_shallow().unwrap_or(false)
@@ -319,7 +338,7 @@ impl Repository {
             "--porcelain",
             "--untracked-files=no",
         ];
-        Ok(!Quiet::git(self.folder(), &status).output()?.is_empty())
+        Ok(!self.git(&status).output()?.is_empty())
     }
 
     /// The name and address that git would write into a commit now, where both are known.

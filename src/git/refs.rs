@@ -12,7 +12,7 @@ use thiserror::Error as ThisError;
 use super::objects::sync;
 use super::{Error, Repository};
 use crate::digest::ObjectId;
-use crate::process::{self, Quiet};
+use crate::process;
 
 /// A full ref name that git allows, such as `refs/notes/docket`.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -95,7 +95,7 @@ impl Repository {
     /// Where they cannot be read.
     pub fn references(&self, prefix: &str) -> Result<Vec<(String, ObjectId)>, Error> {
         let format = "--format=%(refname) %(objectname)";
-        let out = Quiet::git(self.folder(), &["for-each-ref", format, "--", prefix]).output()?;
+        let out = self.git(&["for-each-ref", format, "--", prefix]).output()?;
         let out = out.to_str_lossy();
         let pairs = out.lines().filter_map(|line| line.rsplit_once(' '));
         let ours = |(name, hex): (&str, &str)| {
@@ -133,7 +133,7 @@ impl Repository {
                 &new.hex(),
                 &old,
             ];
-            let error = match Quiet::git(self.folder(), &arguments).output() {
+            let error = match self.git(&arguments).output() {
                 Ok(_) => {
                     self.sync_reference(name)?;
                     return Ok(Moved::Yes);

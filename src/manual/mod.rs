@@ -22,6 +22,7 @@ pages! {
     policy "policy"
     roster "roster"
     statement "statement"
+    storage "storage"
 }
 
 /// The text of the page with this name.

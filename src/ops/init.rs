@@ -33,7 +33,7 @@ use crate::{
         note::{KeyName, NoteError, VerifierKey},
     },
     policy::{self, Policy},
-    process::{self, Quiet},
+    process,
     signing::KeyId,
     statement::{
         self, Placement, Statement, Step, Subject,
@@ -345,7 +345,8 @@ fn guess(repository: &Repository) -> Option<Origin> {
 
 // The template speaks of refs/heads/main; a repository may call its branch otherwise.
 fn default_policy(repository: &Repository) -> String {
-    let branch = Quiet::git(repository.folder(), &["symbolic-ref", "--quiet", "HEAD"])
+    let branch = repository
+        .git(&["symbolic-ref", "--quiet", "HEAD"])
         .output()
         .ok()
         .map(|out| String::from_utf8_lossy(&out).trim().to_owned())
@@ -384,11 +385,9 @@ fn configure(repository: &Repository, ledger: &RefName) -> Result<Vec<String>, E
         if repository.settings(&key).contains(&value) {
             continue;
         }
-        Quiet::git(
-            repository.folder(),
-            &["config", "--local", "--add", &key, &value],
-        )
-        .output()?;
+        repository
+            .git(&["config", "--local", "--add", &key, &value])
+            .output()?;
         configured.push(format!("{key} = {value}"));
     }
     Ok(configured)

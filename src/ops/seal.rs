@@ -13,7 +13,7 @@ use super::{Explain, Failure, World, memory, pin, record::sealing_key, verify as
 use crate::{
     git::{self, Moved, RefName, Repository},
     ledger::{Edge, Seal, edge::EdgeError, note::NoteError, seal::SignedSeal},
-    process::{self, Quiet},
+    process,
     store::{self, Author, Change, Tip},
     verify::{Pin, Question, Verdict},
 };
@@ -178,7 +178,9 @@ pub fn pinned(sealed: &Sealed) -> Option<String> {
 
 // The remote itself is asked: a remote-tracking ref would only tell what was true once.
 fn landed(repository: &Repository, remote: &str, ledger: &RefName, tip: &str) -> Result<(), Error> {
-    let out = Quiet::git(repository.folder(), &["ls-remote", remote, ledger.as_str()]).output()?;
+    let out = repository
+        .git(&["ls-remote", remote, ledger.as_str()])
+        .output()?;
     let out = String::from_utf8_lossy(&out);
     if out.split_whitespace().next() == Some(tip) {
         Ok(())
