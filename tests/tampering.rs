@@ -5,6 +5,8 @@
 //! touches is provably irrelevant: the names, dates and messages of the ref's own commits, which replay
 //! never reads (`docket-ledger/v1` does not even hold them).
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "common/forge.rs"]
 mod forge;
 

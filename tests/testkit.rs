@@ -13,6 +13,8 @@
 //!
 //! `DOCKET_TESTKIT=write cargo test --test testkit` writes the vectors again; a released one never changes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "common/forge.rs"]
 mod forge;
 

@@ -232,11 +232,12 @@ impl Expected {
 }
 
 fn secret_in(token: &str) -> Option<Part<'_>> {
-    if let Some((name, secret)) = token.split_once('=') {
-        if is_secret_name(name) && !secret.is_empty() {
-            let kept = &token[..=name.len()];
-            return Some(Part { kept, secret });
-        }
+    if let Some((name, secret)) = token.split_once('=')
+        && is_secret_name(name)
+        && !secret.is_empty()
+    {
+        let kept = &token[..=name.len()];
+        return Some(Part { kept, secret });
     }
     // A header: its value is the rest of the text.
     let (name, _) = token.split_once(':')?;

@@ -431,16 +431,18 @@ impl Appender<'_> {
             threads: NonZeroUsize::MIN,
         };
         let outcome = verify::verify(&stored, &request)?;
-        let refusal = outcome.findings.iter().find(|finding| {
-            let ours = finding
-                .seq
-                .is_some_and(|seq| seq >= edge_size_before(tip).unwrap_or(0));
-            match finding.severity() {
-                Severity::Broken => finding.code != Code::InForceMismatch,
-                Severity::Failed => ours,
-                Severity::Missing | Severity::Note => false,
-            }
-        });
+        let before = edge_size_before(tip).unwrap_or(0);
+        let refuses = |finding: &&Finding| match finding.severity() {
+            Severity::Broken => finding.code != Code::InForceMismatch,
+            Severity::Failed => finding.seq.is_some_and(|seq| seq >= before),
+            Severity::Missing | Severity::Note => false,
+        };
+        // The most telling one: of an unauthorised change, that it is one, and not what its key lacks.
+        let refusal = outcome
+            .findings
+            .iter()
+            .filter(refuses)
+            .min_by_key(|finding| finding.code != Code::GovernanceUnauthorised);
         match (refusal, outcome.in_force) {
             (None, Some(in_force)) => Ok(in_force),
             (Some(finding), _) => Err(Error::Refused {

@@ -3,6 +3,7 @@
 
 #![allow(
     dead_code,
+    clippy::unwrap_used,
     reason = "each test binary uses its own part of the testkit"
 )]
 

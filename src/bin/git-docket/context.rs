@@ -36,17 +36,18 @@ impl Context {
         } else {
             Talk::Full
         });
-        let now = now()?;
-        let world = World {
-            now,
-            clock: Box::new(move || self::now().unwrap_or(now)),
-            progress: Box::new(progress(ui)),
-            folders: folders(),
-            random: Box::new(|bytes| getrandom::fill(bytes).map_err(io::Error::other)),
-            variable: Box::new(|name| env::var_os(name).filter(|value| !value.is_empty())),
-            ask_passphrase: Box::new(ask_passphrase),
-        };
+        let world = world(ui, folders())?;
         Ok(Context { globals, ui, world })
+    }
+
+    /// A world whose keys and memory are kept under another home.
+    pub fn world_at(&self, home: &Path) -> Result<World, Stop> {
+        let folders = Folders {
+            config: home.join(".config/git-docket"),
+            data: home.join(".local/share/git-docket"),
+            state: home.join(".local/state/git-docket"),
+        };
+        world(self.ui, folders)
     }
 
     /// The repository that the program was started in.
@@ -148,6 +149,19 @@ impl Listing {
         }
         .map_err(cannot_write)
     }
+}
+
+fn world(ui: Ui, folders: Folders) -> Result<World, Stop> {
+    let now = now()?;
+    Ok(World {
+        now,
+        clock: Box::new(move || self::now().unwrap_or(now)),
+        progress: Box::new(progress(ui)),
+        folders,
+        random: Box::new(|bytes| getrandom::fill(bytes).map_err(io::Error::other)),
+        variable: Box::new(|name| env::var_os(name).filter(|value| !value.is_empty())),
+        ask_passphrase: Box::new(ask_passphrase),
+    })
 }
 
 /// A stop because standard output cannot be written.

@@ -2,6 +2,7 @@
 
 mod attest;
 mod completions;
+mod demo;
 mod doctor;
 mod help;
 mod init;
@@ -43,6 +44,7 @@ pub enum Verb {
     Spool(spool::Args),
     Key(key::Args),
     Doctor(doctor::Args),
+    Demo(demo::Args),
     Completions(completions::Args),
     Man(man::Args),
     Help(help::Args),
@@ -64,6 +66,7 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Spool(args)) => spool::run(args, context),
         Some(Verb::Key(args)) => key::run(args, context),
         Some(Verb::Doctor(args)) => doctor::run(args, context),
+        Some(Verb::Demo(args)) => demo::run(args, context),
         Some(Verb::Completions(args)) => completions::run(args, context),
         Some(Verb::Man(args)) => man::run(args, context),
         Some(Verb::Help(args)) => help::run(args, context),
