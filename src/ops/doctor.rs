@@ -241,7 +241,7 @@ fn refspecs(repository: &RepositoryFacts) -> Vec<Diagnosis> {
                 weight: Weight::Advice,
                 seen: format!("git fetch {remote} does not bring the ledger"),
                 remedy: Some(format!(
-                    "git config --add remote.{remote}.fetch {name}:{name}"
+                    "git config --add remote.{remote}.fetch '{name}*:{name}*'"
                 )),
             });
         } else {

@@ -377,7 +377,8 @@ fn configure(repository: &Repository, ledger: &RefName) -> Result<Vec<String>, E
     for remote in repository.remotes() {
         wanted.push((
             format!("remote.{remote}.fetch"),
-            format!("{ledger}:{ledger}"),
+            // A pattern, because git fetch fails over a plain name that the remote does not have yet.
+            format!("{ledger}*:{ledger}*"),
         ));
     }
     let mut configured = Vec::new();

@@ -10,11 +10,16 @@ use git_docket::{
         pin::PinSource,
         verify::{self, Remember, Replayed, Request},
     },
-    report::verdict::{Frame, VerdictView},
+    report::{
+        json,
+        verdict::{Frame, VerdictView},
+    },
+    statement::DigestSet,
     timestamp::Timestamp,
-    verify::{Question, Verdict},
+    verify::{Artifact, Question, Verdict},
 };
 
+use crate::cli::Format;
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
 
@@ -37,8 +42,11 @@ use crate::exit::{Exit, Stop};
 #[command(verbatim_doc_comment)]
 pub struct Args {
     /// A revision, a range A..B, a file, or a digest alg:hex
-    #[arg(value_name = "SUBJECT")]
+    #[arg(value_name = "SUBJECT", conflicts_with = "file")]
     subject: Option<String>,
+    /// A file, never read as a revision
+    #[arg(last = true, value_name = "FILE")]
+    file: Option<PathBuf>,
     /// Hold the ledger to the pin in this file
     #[arg(long, value_name = "FILE")]
     pin: Option<PathBuf>,
@@ -51,15 +59,23 @@ pub struct Args {
     /// Observe only: end with 0 where it would be 1 or 3 (an empty result stays 3, a broken ledger 4)
     #[arg(long)]
     no_assert: bool,
+    /// Write the verdict to a file as well: text=FILE or json=FILE (repeats)
+    #[arg(long = "output", value_name = "FORMAT=FILE", value_parser = output)]
+    outputs: Vec<(Format, PathBuf)>,
 }
 
 /// Judges.
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     let repository = context.repository()?;
-    let question = match &args.subject {
-        Some(word) => verify::question(&repository, Path::new("."), word)?,
-        None => Question::Ledger,
+    let question = match (&args.subject, &args.file) {
+        (Some(word), _) => verify::question(&repository, Path::new("."), word)?,
+        (None, Some(file)) => Question::Artifact(Artifact {
+            name: file.display().to_string(),
+            digest: DigestSet::sha256(&verify::digest_of(file)?),
+        }),
+        (None, None) => Question::Ledger,
     };
+    let file = args.file.map(|file| file.display().to_string());
     let mut request = Request::new(question);
     request.pin = args.pin;
     if let Some(threads) = args.threads {
@@ -75,13 +91,30 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         &request,
     )?;
     let frame = Frame {
-        asked: args.subject.unwrap_or_else(|| "the whole ledger".into()),
+        asked: args
+            .subject
+            .or(file)
+            .unwrap_or_else(|| "the whole ledger".into()),
         pin: pin_words(&replayed.pin),
         pending: replayed.pending,
         at: args.at.unwrap_or(context.world.now),
     };
     let view = VerdictView::of(&replayed.outcome, frame);
     context.report(&view, VerdictView::to_text)?;
+    for (format, path) in &args.outputs {
+        let text = match format {
+            Format::Text => view.to_text(),
+            Format::Json => {
+                json::document(&view).map_err(|error| Stop::new(Exit::CouldNotLook, error))?
+            }
+        };
+        std::fs::write(path, text).map_err(|error| {
+            Stop::new(
+                Exit::CouldNotLook,
+                format!("{} cannot be written: {error}", path.display()),
+            )
+        })?;
+    }
     Ok(exit(&replayed, args.no_assert))
 }
 
@@ -103,6 +136,14 @@ pub fn pin_words(source: &PinSource) -> String {
         PinSource::File(path) => format!("from {}", path.display()),
         PinSource::Commit => "from .docket.toml of the checked-out commit".into(),
         PinSource::FirstUse => "none: the ledger was trusted as found".into(),
+    }
+}
+
+fn output(text: &str) -> Result<(Format, PathBuf), String> {
+    match text.split_once('=') {
+        Some(("text", path)) if !path.is_empty() => Ok((Format::Text, path.into())),
+        Some(("json", path)) if !path.is_empty() => Ok((Format::Json, path.into())),
+        _ => Err("expected text=FILE or json=FILE".into()),
     }
 }
 

@@ -1,0 +1,74 @@
+//! `verify` on the command line: its forms, files and codes. What it finds is tested elsewhere.
+
+mod common;
+
+use common::world::World;
+
+const POLICY: &str = "version = 1\nprotected = [\"refs/heads/main\"]\n\n[[step]]\nname = \"test\"\ntypes = [\"link\"]\nroles = [\"maintainer\"]\nrequired = true\n";
+
+#[test]
+fn each_verdict_has_its_code_and_fits_the_schema() {
+    let world = World::new();
+    let schema = common::schema("output/verdict.json");
+    let judged = |arguments: &[&str]| {
+        let flags = ["verify", "-o", "json", "--output", "text=verdict.txt"];
+        let arguments = [&flags[..], arguments].concat();
+        let ran = world.docket(&arguments);
+        common::fits(&schema, &ran.out);
+        let said: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+        let text = std::fs::read_to_string(world.repo().join("verdict.txt")).expect("written");
+        let verdict = said["verdict"].as_str().expect("a word").to_owned();
+        assert!(text.contains(&format!("\n{verdict}")), "{text}");
+        (ran.code, verdict)
+    };
+    assert_eq!(
+        world.docket(&["verify"]).code,
+        5,
+        "no ledger is no empty ledger"
+    );
+    world.write("policy.toml", POLICY);
+    world.docket_ok(&[
+        "init",
+        "--origin",
+        "git.example.com/acme/app",
+        "--policy",
+        "policy.toml",
+    ]);
+    assert_eq!(judged(&[]), (0, "pass".into()));
+    world.commit("src", "x");
+    assert_eq!(judged(&["HEAD"]), (3, "undecided".into()));
+    world.docket(&["run", "--step", "test", "--product", "src", "--", "false"]);
+    assert_eq!(judged(&["HEAD"]), (1, "failed".into()));
+    assert_eq!(judged(&["HEAD", "--no-assert"]).0, 0);
+    world.docket_ok(&["run", "--step", "test", "--product", "src", "--", "true"]);
+    assert_eq!(judged(&["HEAD~1..HEAD"]), (0, "pass".into()));
+    assert_eq!(judged(&["src"]), (0, "pass".into()));
+    world.git(&["branch", "src"]);
+    let ran = world.docket(&["verify", "src"]);
+    assert_eq!(ran.code, 2, "both a revision and a file: {}", ran.err);
+    assert_eq!(judged(&["--", "src"]), (0, "pass".into()));
+    world.write("other", "never recorded");
+    let (code, _) = judged(&["--no-assert", "--", "other"]);
+    assert_eq!(code, 3, "an empty result is never 0");
+    assert_eq!(world.docket(&["verify", "--output", "yaml=x"]).code, 2);
+    world.git(&["notes", "--ref", "docket", "remove", "HEAD"]);
+    assert_eq!(judged(&["--no-assert"]), (4, "broken".into()));
+}
+
+#[test]
+fn fetching_works_before_and_after_the_ledger_is_pushed() {
+    let world = World::new();
+    let remote = world.root().join("remote").to_string_lossy().into_owned();
+    world.git(&["init", "-q", "--bare", &remote]);
+    world.git(&["remote", "add", "origin", &remote]);
+    world.docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
+    world.git(&["fetch", "-q", "origin"]);
+    assert_eq!(
+        world.docket(&["seal"]).code,
+        5,
+        "only what has landed is sealed"
+    );
+    world.git(&["push", "-q", "origin", "refs/notes/docket"]);
+    world.docket_ok(&["seal"]);
+    assert_eq!(world.docket(&["doctor"]).code, 0);
+}
