@@ -14,10 +14,11 @@ use git_docket::{
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
 
-/// Make a repository, record steps in it, verify it, and plant faults that are caught
+/// Show recording, verifying, and faults that are caught, in a new repository
 ///
-/// Everything happens in a folder of its own, with a key of its own; nothing else is touched. The folder
-/// stays, to play with. Needs git and a POSIX shell.
+/// Everything happens in a folder of its own, with a key of its own; nothing
+/// else is touched. The folder stays, to play with. Needs git and a POSIX
+/// shell.
 ///
 /// Examples:
 ///   git docket demo

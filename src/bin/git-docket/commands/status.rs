@@ -43,9 +43,7 @@ pub fn overview(context: &Context) -> Result<Exit, Stop> {
     let next = match context.repository() {
         Err(_) => {
             shown.push_str("this folder is in no Git repository\n");
-            "git docket -C DIR
-      shows where things stand in another folder"
-                .to_owned()
+            "git docket demo\n      shows what it does, in a folder of its own".to_owned()
         }
         Ok(repository) => {
             let status = status::status(&repository, &context.globals.ledger_ref, NEWEST)?;
