@@ -276,9 +276,12 @@ fn hand_on(signal: i32, pid: Pid, running: &Mutex<bool>) {
     }
 }
 
-/// Whether this process group is a terminal's foreground one, so that its keys reach the child as well.
+/// Whether this process group is its terminal's foreground one, so that its keys reach the child as well:
+/// also where all three streams lead elsewhere.
 fn in_foreground() -> bool {
-    rustix::termios::tcgetpgrp(io::stdin()).is_ok_and(|foreground| foreground == getpgrp())
+    let terminal = std::fs::File::open("/dev/tty");
+    let foreground = terminal.and_then(|terminal| Ok(rustix::termios::tcgetpgrp(terminal)?));
+    foreground.is_ok_and(|foreground| foreground == getpgrp())
 }
 
 /// Waits without reaping first, so that no signal can go to another process that got the same number.

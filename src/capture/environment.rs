@@ -1,17 +1,24 @@
 //! The environment of a step: an allow-list, never the whole of it.
 //!
 //! Variables hold tokens and passwords, and what is recorded is recorded for good. So only names on the list
-//! below are looked up, and those that the user adds by name.
+//! below are looked up, and those that the user adds by name; in their values, too, whatever looks like a secret
+//! is replaced (a password in a URL, say).
 
 use std::collections::BTreeMap;
 
-/// Names that say where a step ran, and hold no secret by any convention.
+use super::command::without_secrets;
+
+/// Names that say where a step ran or how it was to build, and hold no secret by any convention.
 const ALLOWED: &[&str] = &[
     "BUILD_ID",
     "BUILD_NUMBER",
     "BUILDKITE",
     "BUILDKITE_BUILD_ID",
     "BUILDKITE_PIPELINE_SLUG",
+    "CARGO_BUILD_TARGET",
+    "CARGO_INCREMENTAL",
+    "CARGO_PROFILE_RELEASE_LTO",
+    "CFLAGS",
     "CI",
     "CI_COMMIT_REF_NAME",
     "CI_COMMIT_SHA",
@@ -20,6 +27,7 @@ const ALLOWED: &[&str] = &[
     "CI_PROJECT_PATH",
     "CIRCLE_BUILD_NUM",
     "CIRCLE_WORKFLOW_ID",
+    "CXXFLAGS",
     "GITHUB_ACTIONS",
     "GITHUB_EVENT_NAME",
     "GITHUB_JOB",
@@ -30,12 +38,19 @@ const ALLOWED: &[&str] = &[
     "GITHUB_SHA",
     "GITHUB_WORKFLOW_REF",
     "GITLAB_CI",
+    "GOARCH",
+    "GOFLAGS",
+    "GOOS",
     "JENKINS_URL",
     "JOB_NAME",
     "LANG",
     "LC_ALL",
+    "LDFLAGS",
+    "NODE_ENV",
     "RUNNER_ARCH",
     "RUNNER_OS",
+    "RUSTFLAGS",
+    "RUSTUP_TOOLCHAIN",
     "SOURCE_DATE_EPOCH",
     "TZ",
 ];
@@ -54,7 +69,7 @@ impl Environment {
             .copied()
             .chain(more.iter().map(String::as_str));
         let variables = names
-            .filter_map(|name| Some((name.to_owned(), lookup(name)?)))
+            .filter_map(|name| Some((name.to_owned(), without_secrets(&lookup(name)?))))
             .collect();
         Environment { variables }
     }
@@ -75,16 +90,22 @@ mod tests {
             "CI" => Some("true".to_owned()),
             "AWS_SECRET_ACCESS_KEY" | "GITHUB_TOKEN" => Some("secret".to_owned()),
             "FLAVOUR" => Some("debug".to_owned()),
+            "JENKINS_URL" => Some("https://me:secret@ci.example.com/".to_owned()),
             _ => None,
         };
         let names = |more: &[String]| {
             let environment = Environment::capture(lookup, more);
             environment.variables().keys().cloned().collect::<Vec<_>>()
         };
-        assert_eq!(names(&[]), ["CI"]);
+        assert_eq!(names(&[]), ["CI", "JENKINS_URL"]);
+        let environment = Environment::capture(lookup, &[]);
+        assert_eq!(
+            environment.variables()["JENKINS_URL"],
+            "https://[redacted]@ci.example.com/"
+        );
         assert_eq!(
             names(&["FLAVOUR".to_owned(), "UNSET".to_owned()]),
-            ["CI", "FLAVOUR"]
+            ["CI", "FLAVOUR", "JENKINS_URL"]
         );
         let suspicious = ["TOKEN", "SECRET", "PASSWORD", "KEY"];
         assert!(

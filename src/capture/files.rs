@@ -4,16 +4,19 @@
 //!    folder named without wildcards stands for everything below it.
 //! 2. The walk starts at the glob's fixed part and heeds git's ignore rules below it. So a wildcard does not
 //!    drag ignored files in, while `target/release/*.so`, whose fixed part the user wrote out although it is
-//!    ignored, finds what it names. `.git` is never walked.
-//! 3. A symbolic link is followed if it leads to a file inside the folder, never out of it.
-//! 4. What was found is hashed on all processors, streaming, and sorted by name: the same tree gives the same
+//!    ignored, finds what it names. `.git` is never walked, and a glob that names it is none.
+//! 3. A symbolic link is followed if it leads to a file inside the folder, never out of it or into `.git`.
+//! 4. What was found is hashed on several threads, streaming, and sorted by name: the same tree gives the same
 //!    list. What had to be left out is said, with the reason.
+//! 5. A file that changes while it is hashed (its length or time of change) is hashed once more; if it changes
+//!    again, it has no digest that could be recorded, and nothing is.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::num::NonZeroUsize;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,6 +49,12 @@ pub enum GlobError {
         /// The text.
         pattern: String,
     },
+    /// It leads into a `.git` folder.
+    #[error("{pattern:?} leads into .git, which is never recorded")]
+    Git {
+        /// The text.
+        pattern: String,
+    },
     /// Brackets that do not close, and the like.
     #[error("{pattern:?} is no glob: {reason}")]
     Syntax {
@@ -70,6 +79,9 @@ impl FromStr for Glob {
         }
         if trimmed.starts_with('/') || trimmed.split('/').any(|part| part == "..") {
             return Err(GlobError::Outside { pattern });
+        }
+        if trimmed.split('/').any(is_git) {
+            return Err(GlobError::Git { pattern });
         }
         let built = OverrideBuilder::new("/")
             .add(&format!("/{trimmed}"))
@@ -165,16 +177,23 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A file changed while it was hashed, twice.
+    #[error("{path} is being written to")]
+    Changing {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
-/// Finds and hashes the files that match any of the globs. `progress` is told how many of how many files are
-/// hashed, from several threads.
+/// Finds and hashes the files that match any of the globs, on this many threads. `progress` is told how many of
+/// how many files are hashed, from all of them.
 ///
 /// # Errors
-/// Where a folder cannot be walked or a file not be read.
+/// Where a folder cannot be walked, or a file not be read or not be read in one state.
 pub fn collect(
     folder: &Path,
     globs: &[Glob],
+    threads: NonZeroUsize,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Collected, Error> {
     let folder = folder.canonicalize().map_err(|source| Error::Read {
@@ -190,7 +209,7 @@ pub fn collect(
         }
     }
     let names: Vec<String> = names.into_iter().collect();
-    let files = hash_all(&folder, &names, progress)?;
+    let files = hash_all(&folder, &names, threads, progress)?;
     Ok(Collected {
         files,
         skipped: skipped.into_iter().collect(),
@@ -227,7 +246,7 @@ fn find(
         .hidden(false)
         .ignore(false)
         .follow_links(false)
-        .filter_entry(|entry| entry.file_name() != ".git")
+        .filter_entry(|entry| !entry.file_name().to_str().is_some_and(is_git))
         .build();
     let mut matched = false;
     for entry in walk {
@@ -259,13 +278,22 @@ fn find(
 }
 
 fn leads_inside(folder: &Path, path: &Path) -> bool {
-    path.canonicalize()
-        .is_ok_and(|target| target.starts_with(folder))
+    let target = path.canonicalize().ok();
+    let below = target
+        .as_deref()
+        .and_then(|target| target.strip_prefix(folder).ok());
+    below.is_some_and(|below| !below.iter().any(|part| part.to_str().is_some_and(is_git)))
+}
+
+/// The name of a repository's own folder, also where the file system does not tell cases apart.
+fn is_git(part: &str) -> bool {
+    part.eq_ignore_ascii_case(".git")
 }
 
 fn hash_all(
     folder: &Path,
     names: &[String],
+    threads: NonZeroUsize,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Vec<File>, Error> {
     let next = AtomicUsize::new(0);
@@ -278,9 +306,7 @@ fn hash_all(
         }
         Ok(files)
     };
-    let threads = thread::available_parallelism()
-        .map_or(1, NonZeroUsize::get)
-        .min(names.len().max(1));
+    let threads = threads.get().min(names.len().max(1));
     let mut files = thread::scope(|scope| -> Result<Vec<File>, Error> {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let mut all = Vec::with_capacity(names.len());
@@ -295,20 +321,46 @@ fn hash_all(
 
 fn hash(folder: &Path, name: &str) -> Result<File, Error> {
     let path = folder.join(name);
-    let hashed = fs::File::open(&path).and_then(|mut file| Sha256::of_reader(&mut file));
-    match hashed {
-        Ok((sha256, size)) => Ok(File {
-            name: name.to_owned(),
-            sha256,
-            size,
-        }),
-        Err(source) => Err(Error::Read { path, source }),
+    for _ in 0..2 {
+        match hash_once(&path) {
+            Ok(Some((sha256, size))) => {
+                return Ok(File {
+                    name: name.to_owned(),
+                    sha256,
+                    size,
+                });
+            }
+            Ok(None) => {}
+            Err(source) => return Err(Error::Read { path, source }),
+        }
     }
+    Err(Error::Changing { path })
+}
+
+/// Digest and length of a file; `None` where it changed meanwhile.
+fn hash_once(path: &Path) -> io::Result<Option<(Sha256, u64)>> {
+    // Should a pipe have taken the file's place since the walk, opening it must not wait for a writer.
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)?;
+    let before = file.metadata()?;
+    if !before.is_file() {
+        return Err(io::Error::other("it is no regular file any more"));
+    }
+    // One byte more shows that it grew; a log that grows faster than it is hashed has no end.
+    let (sha256, size) = Sha256::of_reader(&mut (&file).take(before.len() + 1))?;
+    let after = file.metadata()?;
+    let state = |metadata: &fs::Metadata| (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
+    let is_one_state = state(&before) == state(&after) && size == after.len();
+    Ok(is_one_state.then_some((sha256, size)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ONE: NonZeroUsize = NonZeroUsize::MIN;
 
     fn world() -> tempfile::TempDir {
         let world = tempfile::tempdir().expect("a temporary folder can be made");
@@ -347,7 +399,8 @@ mod tests {
             .iter()
             .map(|glob| glob.parse().expect("a glob"))
             .collect();
-        let collected = collect(&world.path().join("tree"), &globs, &|_, _| ()).expect("collected");
+        let collected =
+            collect(&world.path().join("tree"), &globs, ONE, &|_, _| ()).expect("collected");
         collected.files.into_iter().map(|file| file.name).collect()
     }
 
@@ -391,7 +444,8 @@ mod tests {
             "src/above/*".parse().expect("a glob"),
             "nothing/*".parse().expect("a glob"),
         ];
-        let collected = collect(&world.path().join("tree"), &globs, &|_, _| ()).expect("collected");
+        let collected =
+            collect(&world.path().join("tree"), &globs, ONE, &|_, _| ()).expect("collected");
         let link = |name: &str| Skipped {
             name: name.into(),
             reason: SkippedReason::Link,
@@ -409,6 +463,7 @@ mod tests {
         let collected = collect(
             &world.path().join("tree"),
             &["src/inside.rs".parse().expect("a glob")],
+            ONE,
             &|_, _| (),
         );
         let wanted = File {
@@ -430,8 +485,100 @@ mod tests {
             "!x",
             "a[",
             "a{b",
+            ".git/config",
+            "sub/.GIT",
         ] {
             assert!(bad.parse::<Glob>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn any_number_of_threads_gives_the_same_list() {
+        let world = tempfile::tempdir().expect("a temporary folder can be made");
+        for number in 0..2000 {
+            let folder = world.path().join(format!("{}", number % 7));
+            fs::create_dir_all(&folder).expect("made");
+            fs::write(folder.join(format!("{number}")), format!("{number}")).expect("written");
+        }
+        let most = AtomicUsize::new(0);
+        let collect = |threads| {
+            let progress = |done, all| {
+                assert_eq!(all, 2000);
+                most.fetch_max(done, Ordering::Relaxed);
+            };
+            let threads = NonZeroUsize::new(threads).expect("not none");
+            let globs = ["**".parse().expect("a glob")];
+            collect(world.path(), &globs, threads, &progress).expect("collected")
+        };
+        let one = collect(1);
+        assert_eq!(one, collect(4));
+        assert_eq!(one.files.len(), 2000);
+        assert!(one.files.is_sorted_by(|a, b| a.name < b.name));
+        assert_eq!(most.into_inner(), 2000, "the end is told");
+    }
+
+    #[test]
+    fn pipes_sockets_and_odd_names_are_left_out_and_said() {
+        use std::os::unix::ffi::OsStrExt;
+        let world = world();
+        let odd = world.path().join("tree/odd");
+        fs::create_dir(&odd).expect("made");
+        let pipe = std::process::Command::new("mkfifo")
+            .arg(odd.join("pipe"))
+            .status();
+        assert!(pipe.expect("mkfifo runs").success());
+        let _socket = std::os::unix::net::UnixListener::bind(odd.join("socket")).expect("bound");
+        fs::write(odd.join(std::ffi::OsStr::from_bytes(b"\xff")), "x").expect("written");
+        std::os::unix::fs::symlink("../.git/config.rs", odd.join("git")).expect("linked");
+        std::os::unix::fs::symlink("nowhere", odd.join("dead")).expect("linked");
+        fs::write(odd.join("plain"), "x").expect("written");
+        let globs = ["odd".parse().expect("a glob")];
+        let collected =
+            collect(&world.path().join("tree"), &globs, ONE, &|_, _| ()).expect("collected");
+        let names: Vec<&str> = collected
+            .files
+            .iter()
+            .map(|file| file.name.as_str())
+            .collect();
+        assert_eq!(names, ["odd/plain"]);
+        let skipped: Vec<_> = collected
+            .skipped
+            .iter()
+            .map(|skipped| (skipped.name.as_str(), skipped.reason))
+            .collect();
+        assert_eq!(
+            skipped,
+            [
+                ("odd/dead", SkippedReason::Link),
+                ("odd/git", SkippedReason::Link),
+                ("odd/pipe", SkippedReason::Special),
+                ("odd/socket", SkippedReason::Special),
+                ("odd/\u{fffd}", SkippedReason::Name),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_pipe_in_a_files_place_does_not_hang() {
+        let world = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = world.path().join("pipe");
+        let pipe = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(pipe.expect("mkfifo runs").success());
+        assert!(matches!(
+            hash(world.path(), "pipe"),
+            Err(Error::Read { .. })
+        ));
+    }
+
+    #[test]
+    fn a_file_that_does_not_hold_still_has_no_digest() {
+        // Its length is 0, and reading it gives more: the look of a file that grows under the reader.
+        let proc = Path::new("/proc/self");
+        if proc.join("status").exists() {
+            assert!(matches!(hash(proc, "status"), Err(Error::Changing { .. })));
+        }
+        let world = tempfile::tempdir().expect("a temporary folder can be made");
+        fs::write(world.path().join("still"), "x").expect("written");
+        assert!(hash(world.path(), "still").is_ok());
     }
 }

@@ -1,11 +1,14 @@
-//! What a delivery step worked on and where: files by glob, and an allow-list of the environment.
+//! What a delivery step ran, on what, and where: the command, files by glob, an allow-list of the environment,
+//! the CI system, and the predicates that say so.
 
 mod ci;
 mod command;
 mod environment;
 mod files;
+mod recording;
 
 pub use ci::Ci;
 pub use command::CommandLine;
 pub use environment::Environment;
 pub use files::{Collected, Error, File, Glob, GlobError, Skipped, SkippedReason, collect};
+pub use recording::{BUILD_TYPE, LOCAL_BUILDER, Recording, Source, WorkTree};

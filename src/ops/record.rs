@@ -210,6 +210,11 @@ impl<'a> Recorder<'a> {
         self.commit
     }
 
+    /// Its tree.
+    pub fn tree(&self) -> ObjectId {
+        self.tree
+    }
+
     /// The ledger's name.
     pub fn origin(&self) -> &Origin {
         &self.origin

@@ -5,26 +5,29 @@
 //! 2. The child runs on the user's own terminal and is waited for.
 //! 3. Products are hashed, changed by the child or not.
 //! 4. A `link` statement about the commit and the products is signed and appended: also for a child that failed,
-//!    with its code, unless only successes are wanted.
+//!    with its code, unless only successes are wanted. Where asked for, SLSA provenance of the products of a
+//!    child that succeeded is appended with it.
 //!
 //! How the child ended is always in the outcome, whatever became of the record.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::thread;
 
-use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::key::{self, KeySource};
 use super::record::{self, Claim, Recorded, Recorder, Rehash};
 use super::{Explain, Failure, World};
-use crate::capture::{self, Collected, CommandLine, Environment, Glob, Skipped};
+use crate::capture::{
+    self, Ci, Collected, CommandLine, Environment, Glob, Recording, Skipped, Source, WorkTree,
+};
 use crate::git::{self, RefName, Repository};
 use crate::process::{self, ChildError, Ended};
-use crate::statement::predicate::{self, Predicate as _, ResourceDescriptor};
+use crate::statement::predicate::{self, Predicate};
 use crate::statement::{DigestSet, DigestSetError, PredicateType, Step, Subject};
-use crate::timestamp::Timestamp;
 
 /// What to run, and how to record it.
 #[derive(Clone, Debug)]
@@ -49,6 +52,17 @@ pub struct Request {
     pub signer: Signer,
     /// Which ends are recorded.
     pub ends: Ends,
+    /// In which predicates the run is said.
+    pub predicates: Predicates,
+}
+
+/// In which predicates a run is said.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Predicates {
+    /// An in-toto link.
+    Link,
+    /// A link, and SLSA provenance of what a successful child made.
+    LinkAndProvenance,
 }
 
 /// What to do where there is no key to sign with.
@@ -161,6 +175,9 @@ pub enum Error {
         /// The glob.
         glob: String,
     },
+    /// Provenance of nothing.
+    #[error("provenance is of products, and none are named")]
+    NothingMade,
     /// The child did not run.
     #[error(transparent)]
     Child(#[from] ChildError),
@@ -173,7 +190,7 @@ impl Explain for Error {
     fn failure(&self) -> Failure {
         match self {
             Error::Record(error) => error.failure(),
-            Error::NoMaterial { .. } => Failure::Usage,
+            Error::NoMaterial { .. } | Error::NothingMade => Failure::Usage,
             _ => Failure::CouldNotLook,
         }
     }
@@ -184,6 +201,7 @@ impl Explain for Error {
             Error::NoMaterial { .. } => Some(
                 "globs are anchored where the command runs: 'src/**/*.rs', not '*.rs'".to_owned(),
             ),
+            Error::NothingMade => Some("add --product GLOB, or --subject NAME@alg:hex".to_owned()),
             _ => None,
         }
     }
@@ -218,32 +236,54 @@ pub fn run(world: &World, folder: &Path, request: &Request) -> Result<Outcome, E
         Err(error) => return Err(error.into()),
     };
     recorder.may_use(&request.step)?;
-    let is_modified = repository.is_modified()?;
+    let makes_nothing = request.products.is_empty() && request.subjects.is_empty();
+    if request.predicates == Predicates::LinkAndProvenance && makes_nothing {
+        return Err(Error::NothingMade);
+    }
+    let work_tree = if repository.is_modified()? {
+        WorkTree::Modified
+    } else {
+        WorkTree::Clean
+    };
     let materials = collect(world, folder, "materials", &request.materials)?;
     if let Some(glob) = materials.unmatched.first() {
         return Err(Error::NoMaterial { glob: glob.clone() });
     }
+    let prefix = prefix(&repository, folder);
+    let source = Source {
+        origin: recorder.origin().clone(),
+        commit: recorder.commit(),
+        tree: recorder.tree(),
+        work_tree,
+    };
 
     let started = (world.clock)();
     let ended = start(request)?;
-    let run = Run {
-        ended,
+    let (program, arguments) = &request.command;
+    let lookup = |name: &str| (world.variable)(name).and_then(|value| value.into_string().ok());
+    let recording = Recording {
+        step: request.step.clone(),
+        command: CommandLine::cleared(program, arguments),
         started,
         finished: (world.clock)(),
-        is_modified,
-        prefix: prefix(&repository, folder),
+        ended,
+        materials: below(&prefix, materials.files),
+        environment: Environment::capture(lookup, &request.environment),
+        ci: Ci::recognise(lookup),
+        source,
     };
 
-    let (mut skipped, mut unmatched) = (materials.skipped.clone(), Vec::new());
+    let (mut skipped, mut unmatched) = (materials.skipped, Vec::new());
     let record = if request.ends == Ends::OnlySuccess && ended != Ended::Exited(0) {
         Record::NotWanted
     } else {
         let products = collect(world, folder, "products", &request.products);
         let recorded = products.and_then(|products| {
-            skipped.extend(products.skipped.iter().cloned());
-            unmatched.clone_from(&products.unmatched);
-            let claim = claim(world, request, &recorder, &run, &materials, &products)?;
-            Ok(recorder.record(vec![claim])?)
+            skipped.extend(products.skipped);
+            unmatched = products.unmatched;
+            let products = below(&prefix, products.files);
+            let claims = claims(request, &recorder, &recording, products)?;
+            Ok(recorder.record(claims)?)
         });
         match recorded {
             Ok(recorded) => Record::Kept(recorded),
@@ -265,7 +305,8 @@ fn collect(
     globs: &[Glob],
 ) -> Result<Collected, Error> {
     let progress = &*world.progress;
-    Ok(capture::collect(folder, globs, &|done, all| {
+    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    Ok(capture::collect(folder, globs, threads, &|done, all| {
         progress(what, done, all)
     })?)
 }
@@ -275,86 +316,56 @@ fn start(request: &Request) -> Result<Ended, ChildError> {
     process::run_child(program, arguments)
 }
 
-/// How the child ran, and where.
-struct Run {
-    ended: Ended,
-    started: Timestamp,
-    finished: Timestamp,
-    is_modified: bool,
-    prefix: PathBuf,
-}
-
-impl Run {
-    /// A file's path below the work tree, so that it is called the same wherever the command ran.
-    fn named(&self, file: &capture::File) -> String {
-        self.prefix.join(&file.name).to_string_lossy().into_owned()
-    }
-}
-
-fn claim(
-    world: &World,
+/// The claims of one run: a link, and provenance where it is wanted and something was made.
+fn claims(
     request: &Request,
     recorder: &Recorder<'_>,
-    run: &Run,
-    materials: &Collected,
-    products: &Collected,
+    recording: &Recording,
+    products: Vec<capture::File>,
+) -> Result<Vec<Claim>, Error> {
+    let made = products
+        .into_iter()
+        .map(|file| Subject::artifact(file.name, &file.sha256));
+    let named = request
+        .subjects
+        .iter()
+        .map(|subject| Subject::new(subject.digest.clone()).named(&subject.name));
+    let made: Vec<Subject> = made.chain(named).collect();
+    let about: Vec<Subject> = std::iter::once(recorder.subject())
+        .chain(made.iter().cloned())
+        .collect();
+    let mut claims = vec![claim(request, &recording.link(), about)?];
+    if request.predicates == Predicates::LinkAndProvenance
+        && recording.ended == Ended::Exited(0)
+        && !made.is_empty()
+    {
+        // The commit is what it was made from, and so no subject.
+        claims.push(claim(request, &recording.provenance(), made)?);
+    }
+    Ok(claims)
+}
+
+fn claim<P: Predicate>(
+    request: &Request,
+    predicate: &P,
+    subjects: Vec<Subject>,
 ) -> Result<Claim, Error> {
-    let material = |file: &capture::File| ResourceDescriptor {
-        name: Some(run.named(file)),
-        digest: Some(DigestSet::sha256(&file.sha256)),
-        ..ResourceDescriptor::default()
-    };
-    let (program, arguments) = &request.command;
-    let command = CommandLine::cleared(program, arguments);
-    let link = predicate::Link {
-        name: request.step.to_string(),
-        command: command.words().to_vec(),
-        materials: materials.files.iter().map(material).collect(),
-        byproducts: byproducts(run),
-        environment: environment(world, request, run),
-    };
-    let mut subjects = vec![recorder.subject()];
-    subjects.extend(
-        products
-            .files
-            .iter()
-            .map(|file| Subject::artifact(run.named(file), &file.sha256)),
-    );
-    let extra = |subject: &NamedDigest| Subject::new(subject.digest.clone()).named(&subject.name);
-    subjects.extend(request.subjects.iter().map(extra));
     Ok(Claim {
         step: request.step.clone(),
-        predicate_type: PredicateType::of::<predicate::Link>(),
-        predicate: link.to_map()?,
+        predicate_type: PredicateType::of::<P>(),
+        predicate: predicate.to_map()?,
         subjects,
         rehash: Rehash::No,
     })
 }
 
-fn environment(world: &World, request: &Request, run: &Run) -> Map<String, Value> {
-    let lookup = |name: &str| (world.variable)(name).and_then(|value| value.into_string().ok());
-    let environment = Environment::capture(lookup, &request.environment);
-    let mut recorded = Map::new();
-    recorded.insert("arch".to_owned(), std::env::consts::ARCH.into());
-    recorded.insert("os".to_owned(), std::env::consts::OS.into());
-    recorded.insert(
-        "variables".to_owned(),
-        environment.variables().clone().into_iter().collect(),
-    );
-    let work_tree = if run.is_modified { "modified" } else { "clean" };
-    recorded.insert("workTree".to_owned(), work_tree.into());
-    recorded
-}
-
-fn byproducts(run: &Run) -> Map<String, Value> {
-    let mut made = Map::new();
-    match run.ended {
-        Ended::Exited(code) => made.insert("return-value".to_owned(), code.into()),
-        Ended::Signalled(signal) => made.insert("signal".to_owned(), signal.into()),
-    };
-    made.insert("startedOn".to_owned(), run.started.to_string().into());
-    made.insert("finishedOn".to_owned(), run.finished.to_string().into());
-    made
+/// The same files, named by their paths below the work tree: they are called the same wherever the command ran.
+fn below(prefix: &Path, files: Vec<capture::File>) -> Vec<capture::File> {
+    let named = files.into_iter().map(|file| capture::File {
+        name: prefix.join(&file.name).to_string_lossy().into_owned(),
+        ..file
+    });
+    named.collect()
 }
 
 fn prefix(repository: &Repository, folder: &Path) -> PathBuf {

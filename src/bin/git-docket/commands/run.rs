@@ -7,7 +7,9 @@ use clap::ValueEnum;
 use git_docket::capture::Glob;
 use git_docket::ops::Explain;
 use git_docket::ops::key::KeySource;
-use git_docket::ops::run::{self, Ends, Error, NamedDigest, Outcome, Record, Request, Signer};
+use git_docket::ops::run::{
+    self, Ends, Error, NamedDigest, Outcome, Predicates, Record, Request, Signer,
+};
 use git_docket::statement::Step;
 
 use crate::context::Context;
@@ -39,6 +41,9 @@ pub struct Args {
     /// Something else that the step is about (repeats)
     #[arg(long = "subject", value_name = "NAME@alg:hex")]
     subjects: Vec<NamedDigest>,
+    /// Say it as SLSA provenance of the products, too
+    #[arg(long)]
+    provenance: bool,
     /// A variable to record beside those that say where it ran; its value becomes public (repeats)
     #[arg(long = "env", value_name = "NAME")]
     environment: Vec<String>,
@@ -96,6 +101,11 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         } else {
             Ends::All
         },
+        predicates: if args.provenance {
+            Predicates::LinkAndProvenance
+        } else {
+            Predicates::Link
+        },
     };
     let outcome = run::run(&context.world, Path::new("."), &request).map_err(|error| {
         let code = if let Error::Child(error) = &error {
@@ -109,6 +119,10 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         }
     })?;
     tell(&outcome, context);
+    if matches!(&outcome.record, Record::Kept(recorded) if args.provenance && recorded.len() < 2) {
+        let ui = context.ui;
+        ui.warning("there is no provenance: the command failed, or left no product");
+    }
     match outcome.record {
         Record::Failed(error) if wanted == Wanted::Required => Err(Stop {
             exit: Exit::Child(OWN_FAULT),
