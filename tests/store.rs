@@ -529,6 +529,19 @@ fn a_lock_left_behind_is_named() {
     assert_eq!(land(&repository, &note(target, "one\ntwo\n")), Moved::Yes);
 }
 
+#[test]
+fn a_ref_storage_that_cannot_be_read_is_no_empty_repository() {
+    let world = World::new();
+    world.write(
+        ".git/config",
+        "[core]\nrepositoryFormatVersion = 1\n[extensions]\nrefStorage = reftable\n",
+    );
+    match Repository::discover(&world.repo()) {
+        Err(git::Error::RefStorage { storage }) => assert_eq!(storage, "reftable"),
+        other => panic!("{other:?}"),
+    }
+}
+
 /// One append, for the tests that start this program again from outside.
 #[test]
 #[ignore = "a part of other tests"]

@@ -4,8 +4,8 @@
 //! repositories. Ids are [`ObjectId`]s of ours: what gix hands out never leaves this module.
 //!
 //! Writing is durable where it is asked for: gix syncs nothing, so object files and their folders are
-//! synced here, before the ref moves; refs are moved by `git update-ref`, which compares, locks, syncs and
-//! knows every ref storage (see [`refs`]).
+//! synced here, before the ref moves; refs are moved by `git update-ref`, which compares, locks and syncs
+//! (see [`refs`]).
 
 mod objects;
 mod refs;
@@ -39,6 +39,12 @@ pub enum Error {
         folder: PathBuf,
         /// Why.
         source: gix::Error,
+    },
+    /// The repository keeps its refs in a way that cannot be read here yet.
+    #[error("the repository keeps its refs as {storage}, and only files can be read yet")]
+    RefStorage {
+        /// The storage's name in the configuration.
+        storage: String,
     },
     /// A word names no revision.
     #[error("{spec:?} is no revision here")]
@@ -151,9 +157,14 @@ impl Repository {
     /// Where there is none, or it cannot be opened.
     pub fn discover(folder: &Path) -> Result<Self, Error> {
         let folder = folder.to_owned();
-        match gix::discover_with_environment_overrides(&folder) {
-            Ok(inner) => Ok(Repository::faithful(inner)),
-            Err(source) => Err(Error::NotFound { folder, source }),
+        let repository = match gix::discover_with_environment_overrides(&folder) {
+            Ok(inner) => Repository::faithful(inner),
+            Err(source) => return Err(Error::NotFound { folder, source }),
+        };
+        // gix reads refs from files alone; elsewhere it would find none and call that an empty repository.
+        match repository.setting("extensions.refStorage") {
+            Some(storage) if storage != "files" => Err(Error::RefStorage { storage }),
+            _ => Ok(repository),
         }
     }
 

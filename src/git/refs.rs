@@ -1,7 +1,7 @@
 //! Refs: read through gix, moved by the program git.
 //!
-//! `git update-ref` compares with the expected old value under the ref's lock, works with every ref storage
-//! and worktree, and with `core.fsync=reference` syncs before it renames; gix does not sync.
+//! `git update-ref` compares with the expected old value under the ref's lock, knows worktrees and packed
+//! refs, and with `core.fsync=reference` syncs before it renames; gix does not sync.
 
 use std::fmt;
 use std::str::FromStr;
@@ -157,8 +157,7 @@ impl Repository {
         }
     }
 
-    /// Git syncs the file that holds the ref; that its name stands in its folder is ours to sync. Another
-    /// ref storage has no such folder.
+    /// Git syncs the file that holds the ref; that its name stands in its folder is ours to sync.
     fn sync_reference(&self, name: &RefName) -> Result<(), Error> {
         let common = self.common_dir();
         let file = common.join(name.as_str());
