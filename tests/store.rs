@@ -250,6 +250,47 @@ fn worktrees_bare_repositories_alternates_and_shallow_clones_are_read_and_writte
 }
 
 #[test]
+fn a_submodule_has_a_ledger_of_its_own() {
+    let world = World::new();
+    let at = |folder: &str| beside(&world, folder).display().to_string();
+    world.git(&["clone", "-q", ".", &at("library")]);
+    let allowed = ["-c", "protocol.file.allow=always", "submodule", "add", "-q"];
+    world.git(&[&allowed[..], &[&at("library"), "lib"]].concat());
+    let inner = open(&world.repo().join("lib"));
+    let target = object(Algorithm::Sha1, 1);
+    assert_eq!(land(&inner, &note(target, "inner\n")), Moved::Yes);
+    assert_eq!(all(&inner).len(), 1);
+    let outer = Stored::read(&open(&world.repo()), &name()).expect("readable");
+    assert!(outer.is_none());
+    let listed = world.git(&["-C", "lib", "notes", "--ref", "docket", "list"]);
+    assert!(listed.contains(&target.hex()));
+}
+
+#[test]
+fn what_stock_git_does_to_our_notes_is_read_and_our_records_stay() {
+    for (format, algorithm) in FORMATS {
+        let world = World::with_format(format);
+        let commit = world.commit("README", "hello\n");
+        let target = ObjectId::from_hex(algorithm, &commit).expect("an id");
+        let repository = open(&world.repo());
+        let notes = (0..300).map(|number| (object(algorithm, number), b"x\n".to_vec()));
+        let many = Change {
+            notes: notes.collect(),
+            append: Some(b"record\n".to_vec()),
+            ..Change::default()
+        };
+        assert_eq!(land(&repository, &many), Moved::Yes);
+        assert_eq!(land(&repository, &note(target, "ours\n")), Moved::Yes);
+        world.git(&["notes", "--ref", "docket", "append", "-m", "theirs"]);
+        assert_eq!(all(&repository)[&target], "ours\n\ntheirs\n");
+        world.git(&["notes", "--ref", "docket", "remove"]);
+        assert!(!all(&repository).contains_key(&target));
+        let append = stored(&repository).shape().append.clone();
+        assert_eq!(append.as_deref(), Some(b"record\n".as_slice()));
+    }
+}
+
+#[test]
 fn a_touched_note_is_folded_and_all_else_keeps_its_entry() {
     for (format, algorithm) in FORMATS {
         let world = World::with_format(format);
