@@ -355,7 +355,11 @@ impl Write for Pager {
 mod tests {
     use super::*;
 
+    /// A signal to this process goes to every child it has, so tests have theirs one after another.
+    static ALONE: Mutex<()> = Mutex::new(());
+
     fn sh(script: &str) -> Result<Ended, ChildError> {
+        let _alone = ALONE.lock();
         run_child("sh".as_ref(), &["-c".into(), script.into()])
     }
 
