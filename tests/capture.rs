@@ -257,3 +257,39 @@ fn an_unreadable_material_stops_the_run_before_the_child() {
     assert_eq!(ran.code, 2, "{}", ran.err);
     assert!(ran.err.contains("leads into .git"), "{}", ran.err);
 }
+
+#[test]
+fn a_step_that_a_signal_ended_has_not_passed() {
+    let world = World::new();
+    world.write(
+        "policy.toml",
+        "version = 1\n[[step]]\nname = \"test\"\ntypes = [\"link\"]\nroles = [\"maintainer\"]\nrequired = true\n",
+    );
+    world.docket_ok(&[
+        "init",
+        "--origin",
+        "git.example.com/acme/app",
+        "--policy",
+        "policy.toml",
+    ]);
+    let run = |script: &str| {
+        world
+            .docket(&["run", "--step", "test", "--", "sh", "-c", script])
+            .code
+    };
+    assert_eq!(
+        world.docket(&["verify", "HEAD"]).code,
+        3,
+        "nothing is there yet"
+    );
+    assert_eq!(run("kill -KILL $$"), 137);
+    assert_eq!(
+        statement(&world, "1")["predicate"]["byproducts"]["return-value"],
+        137
+    );
+    let judged = world.docket(&["verify", "HEAD"]);
+    assert_eq!(judged.code, 1, "{}{}", judged.out, judged.err);
+    assert_eq!(run("true"), 0);
+    let judged = world.docket(&["verify", "HEAD"]);
+    assert_eq!(judged.code, 0, "{}{}", judged.out, judged.err);
+}

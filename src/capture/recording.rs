@@ -112,10 +112,11 @@ impl Recording {
 
     fn byproducts(&self) -> Map<String, Value> {
         let mut made = Map::new();
-        match self.ended {
-            Ended::Exited(code) => made.insert("return-value".into(), code.into()),
-            Ended::Signalled(signal) => made.insert("signal".into(), signal.into()),
-        };
+        // Always there, also after a signal: readers of links know success and failure by it.
+        made.insert("return-value".into(), self.ended.shell_code().into());
+        if let Ended::Signalled(signal) = self.ended {
+            made.insert("signal".into(), signal.into());
+        }
         made.insert("startedOn".into(), self.started.to_string().into());
         made.insert("finishedOn".into(), self.finished.to_string().into());
         made
@@ -214,6 +215,7 @@ mod tests {
             "command": ["make", "--token=[redacted]"],
             "materials": [{"name": "src/a.c", "digest": {"sha256": Sha256::of(b"a").to_string()}}],
             "byproducts": {
+                "return-value": 143,
                 "signal": 15,
                 "startedOn": "2026-11-22T10:00:00Z",
                 "finishedOn": "2026-11-22T10:01:00Z",

@@ -21,6 +21,7 @@ pages! {
     exit_codes "exit-codes"
     policy "policy"
     roster "roster"
+    run "run"
     statement "statement"
     storage "storage"
 }

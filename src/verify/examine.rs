@@ -407,10 +407,11 @@ fn tree_of(algorithm: Algorithm, raw: &[u8]) -> Option<ObjectId> {
 fn reports_failure(statement: &Statement) -> bool {
     let predicate = statement.predicate();
     match statement.predicate_type().short_name() {
-        Some("link") => predicate
-            .get("byproducts")
-            .and_then(|byproducts| byproducts.get("return-value"))
-            .is_some_and(|value| value.as_i64() != Some(0)),
+        Some("link") => predicate.get("byproducts").is_some_and(|byproducts| {
+            let code = byproducts.get("return-value");
+            code.is_some_and(|value| value.as_i64() != Some(0))
+                || byproducts.get("signal").is_some()
+        }),
         Some("test-result") => predicate
             .get("result")
             .is_some_and(|result| result == "FAILED"),
