@@ -15,15 +15,22 @@ macro_rules! pages {
 }
 
 pages! {
+    append_record "append-record"
     attestation "attestation"
     cli "cli"
     envelope "envelope"
     exit_codes "exit-codes"
+    findings "findings"
+    ledger "ledger"
+    merkle "merkle"
     policy "policy"
     roster "roster"
     run "run"
+    seal "seal"
+    signed_note "signed-note"
     statement "statement"
     storage "storage"
+    threats "threats"
 }
 
 /// The text of the page with this name.
