@@ -293,3 +293,49 @@ fn a_step_that_a_signal_ended_has_not_passed() {
     let judged = world.docket(&["verify", "HEAD"]);
     assert_eq!(judged.code, 0, "{}{}", judged.out, judged.err);
 }
+
+#[test]
+fn subjects_are_read_from_what_a_build_left_behind() {
+    let world = founded();
+    let run = |script: &str| {
+        let flags = [
+            "run",
+            "--step",
+            "image",
+            "--provenance",
+            "--subject-from",
+            "out/meta.json",
+            "--",
+        ];
+        world.docket(&[&flags[..], &["sh", "-c", script]].concat())
+    };
+    let hex = "c".repeat(64);
+    let json =
+        format!(r#"{{"containerimage.digest":"sha256:{hex}","image.name":"ghcr.io/acme/app:1"}}"#);
+    let ran = run(&format!("mkdir out; echo '{json}' > out/meta.json"));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(
+        statement(&world, "1")["subjects"][1]["name"],
+        "ghcr.io/acme/app:1"
+    );
+    assert_eq!(
+        statement(&world, "2")["subjects"][0]["digest"]["sha256"],
+        hex
+    );
+    assert_eq!(world.docket(&["verify", &format!("sha256:{hex}")]).code, 0);
+    let ran = run("echo '{}' > out/meta.json");
+    assert_eq!(ran.code, 125, "{}", ran.err);
+    assert!(
+        ran.err.contains("out/meta.json names no subjects"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(
+        run("rm out/meta.json").code,
+        125,
+        "a success without its file is none"
+    );
+    let ran = run("exit 3");
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert_eq!(world.docket_ok(&["log", "-o", "json"]).lines().count(), 4);
+}

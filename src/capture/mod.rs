@@ -1,14 +1,16 @@
 //! What a delivery step ran, on what, and where: the command, files by glob, an allow-list of the environment,
-//! the CI system, and the predicates that say so.
+//! the CI system, what it made elsewhere, and the predicates that say so.
 
 mod ci;
 mod command;
 mod environment;
 mod files;
 mod recording;
+mod subjects;
 
 pub use ci::Ci;
 pub use command::CommandLine;
 pub use environment::Environment;
 pub use files::{Collected, Error, File, Glob, GlobError, Skipped, SkippedReason, collect};
 pub use recording::{BUILD_TYPE, LOCAL_BUILDER, Recording, Source, WorkTree};
+pub use subjects::{NamedDigest, NamedDigestError, SubjectsError, read_subjects};

@@ -10,8 +10,9 @@
 //!
 //! How the child ended is always in the outcome, whatever became of the record.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs;
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -22,12 +23,13 @@ use super::key::{self, KeySource};
 use super::record::{self, Claim, Recorded, Recorder, Rehash};
 use super::{Explain, Failure, World};
 use crate::capture::{
-    self, Ci, Collected, CommandLine, Environment, Glob, Recording, Skipped, Source, WorkTree,
+    self, Ci, Collected, CommandLine, Environment, Glob, NamedDigest, Recording, Skipped, Source,
+    SubjectsError, WorkTree,
 };
 use crate::git::{self, RefName, Repository};
 use crate::process::{self, ChildError, Ended};
 use crate::statement::predicate::{self, Predicate};
-use crate::statement::{DigestSet, DigestSetError, PredicateType, Step, Subject};
+use crate::statement::{PredicateType, Step, Subject};
 
 /// What to run, and how to record it.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub struct Request {
     pub products: Vec<Glob>,
     /// Further things that the statement is about.
     pub subjects: Vec<NamedDigest>,
+    /// Files that the child leaves, which name such things.
+    pub subject_files: Vec<PathBuf>,
     /// Variables to record beside the allowed ones.
     pub environment: Vec<String>,
     /// The key to sign with.
@@ -81,54 +85,6 @@ pub enum Ends {
     All,
     /// Only code 0.
     OnlySuccess,
-}
-
-/// A subject as the command line names it: `NAME@alg:hex`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct NamedDigest {
-    name: String,
-    digest: DigestSet,
-}
-
-/// Why a text is no such subject.
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
-pub enum NamedDigestError {
-    /// Not of the form `NAME@alg:hex`.
-    #[error("{found:?} is not NAME@alg:hex, as in app@sha256:…")]
-    Form {
-        /// The text.
-        found: String,
-    },
-    /// The digest is none.
-    #[error("{found:?} has no sound digest")]
-    Digest {
-        /// The text.
-        found: String,
-        /// What is wrong with it.
-        source: DigestSetError,
-    },
-}
-
-impl std::str::FromStr for NamedDigest {
-    type Err = NamedDigestError;
-
-    fn from_str(text: &str) -> Result<Self, NamedDigestError> {
-        let found = text.to_owned();
-        // A name may have an @ in it (an image reference), a digest may not.
-        let parts = text
-            .rsplit_once('@')
-            .and_then(|(name, digest)| Some((name, digest.split_once(':')?)));
-        let Some((name, (algorithm, hex))) = parts.filter(|(name, _)| !name.is_empty()) else {
-            return Err(NamedDigestError::Form { found });
-        };
-        match DigestSet::new(BTreeMap::from([(algorithm.to_owned(), hex.to_owned())])) {
-            Ok(digest) => Ok(NamedDigest {
-                name: name.to_owned(),
-                digest,
-            }),
-            Err(source) => Err(NamedDigestError::Digest { found, source }),
-        }
-    }
 }
 
 /// What became of the child and of its record.
@@ -174,6 +130,22 @@ pub enum Error {
     NoMaterial {
         /// The glob.
         glob: String,
+    },
+    /// A file with subjects cannot be read.
+    #[error("{path} cannot be read")]
+    SubjectFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file with subjects is none.
+    #[error("{path} names no subjects")]
+    Subjects {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: SubjectsError,
     },
     /// Provenance of nothing.
     #[error("provenance is of products, and none are named")]
@@ -236,7 +208,9 @@ pub fn run(world: &World, folder: &Path, request: &Request) -> Result<Outcome, E
         Err(error) => return Err(error.into()),
     };
     recorder.may_use(&request.step)?;
-    let makes_nothing = request.products.is_empty() && request.subjects.is_empty();
+    let makes_nothing = request.products.is_empty()
+        && request.subjects.is_empty()
+        && request.subject_files.is_empty();
     if request.predicates == Predicates::LinkAndProvenance && makes_nothing {
         return Err(Error::NothingMade);
     }
@@ -282,7 +256,8 @@ pub fn run(world: &World, folder: &Path, request: &Request) -> Result<Outcome, E
             skipped.extend(products.skipped);
             unmatched = products.unmatched;
             let products = below(&prefix, products.files);
-            let claims = claims(request, &recorder, &recording, products)?;
+            let left_behind = left_behind(folder, request, ended)?;
+            let claims = claims(request, &recorder, &recording, products, &left_behind)?;
             Ok(recorder.record(claims)?)
         });
         match recorded {
@@ -322,15 +297,13 @@ fn claims(
     recorder: &Recorder<'_>,
     recording: &Recording,
     products: Vec<capture::File>,
+    left_behind: &[NamedDigest],
 ) -> Result<Vec<Claim>, Error> {
     let made = products
         .into_iter()
         .map(|file| Subject::artifact(file.name, &file.sha256));
-    let named = request
-        .subjects
-        .iter()
-        .map(|subject| Subject::new(subject.digest.clone()).named(&subject.name));
-    let made: Vec<Subject> = made.chain(named).collect();
+    let named = request.subjects.iter().chain(left_behind);
+    let made: Vec<Subject> = made.chain(named.map(NamedDigest::to_subject)).collect();
     let about: Vec<Subject> = std::iter::once(recorder.subject())
         .chain(made.iter().cloned())
         .collect();
@@ -359,6 +332,25 @@ fn claim<P: Predicate>(
     })
 }
 
+/// The subjects in the files that the child left. A child that failed may have left none.
+fn left_behind(folder: &Path, request: &Request, ended: Ended) -> Result<Vec<NamedDigest>, Error> {
+    let mut all = Vec::new();
+    for path in &request.subject_files {
+        let path = path.clone();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        match fs::File::open(folder.join(&path)) {
+            Ok(file) => match capture::read_subjects(&name, file) {
+                Ok(subjects) => all.extend(subjects),
+                Err(source) => return Err(Error::Subjects { path, source }),
+            },
+            Err(source)
+                if source.kind() == io::ErrorKind::NotFound && ended != Ended::Exited(0) => {}
+            Err(source) => return Err(Error::SubjectFile { path, source }),
+        }
+    }
+    Ok(all)
+}
+
 /// The same files, named by their paths below the work tree: they are called the same wherever the command ran.
 fn below(prefix: &Path, files: Vec<capture::File>) -> Vec<capture::File> {
     let named = files.into_iter().map(|file| capture::File {
@@ -374,30 +366,4 @@ fn prefix(repository: &Repository, folder: &Path) -> PathBuf {
     let below =
         absolute(folder).and_then(|folder| Some(folder.strip_prefix(top?).ok()?.to_owned()));
     below.unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn subjects_have_a_name_and_a_digest() {
-        let hex = "a".repeat(64);
-        let subject: NamedDigest = format!("ghcr.io/a/b@sha256:{hex}")
-            .parse()
-            .expect("a subject");
-        assert_eq!(
-            (subject.name.as_str(), subject.digest.get("sha256")),
-            ("ghcr.io/a/b", Some(hex.as_str()))
-        );
-        for bad in [
-            "app",
-            "@sha256:00",
-            "app@sha256",
-            "app@sha256:00",
-            &format!("app@sha256:{}", "A".repeat(64)),
-        ] {
-            assert!(bad.parse::<NamedDigest>().is_err(), "{bad:?}");
-        }
-    }
 }

@@ -1,15 +1,13 @@
 //! `run`: run a command and attest it.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use git_docket::capture::Glob;
+use git_docket::capture::{Glob, NamedDigest};
 use git_docket::ops::Explain;
 use git_docket::ops::key::KeySource;
-use git_docket::ops::run::{
-    self, Ends, Error, NamedDigest, Outcome, Predicates, Record, Request, Signer,
-};
+use git_docket::ops::run::{self, Ends, Error, Outcome, Predicates, Record, Request, Signer};
 use git_docket::statement::Step;
 
 use crate::context::Context;
@@ -41,6 +39,10 @@ pub struct Args {
     /// Something else that the step is about (repeats)
     #[arg(long = "subject", value_name = "NAME@alg:hex")]
     subjects: Vec<NamedDigest>,
+    /// A file that the command leaves and that names such things: image ids or references, metadata of buildx or
+    /// GoReleaser (repeats)
+    #[arg(long = "subject-from", value_name = "FILE")]
+    subject_files: Vec<PathBuf>,
     /// Say it as SLSA provenance of the products, too
     #[arg(long)]
     provenance: bool,
@@ -89,6 +91,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         materials: args.materials,
         products: args.products,
         subjects: args.subjects,
+        subject_files: args.subject_files,
         environment: args.environment,
         key: args.key,
         signer: if args.if_signer {
