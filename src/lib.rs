@@ -6,6 +6,7 @@
 //! `--no-default-features` only these are built: the offline verifier.
 
 // Values.
+pub mod base64;
 pub mod canonical;
 pub mod digest;
 pub mod timestamp;

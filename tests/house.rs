@@ -6,6 +6,7 @@ use std::{fs, path::Path};
 
 /// The modules in order; those in one group may not name each other unless the earlier comes first.
 const ORDER: &[&str] = &[
+    "base64",
     "digest",
     "timestamp",
     "canonical",

@@ -253,7 +253,7 @@ fn secret_in(token: &str) -> Option<Part<'_>> {
 }
 
 /// Whether an option, variable or parameter holds a secret, by its name.
-fn is_secret_name(name: &str) -> bool {
+pub(super) fn is_secret_name(name: &str) -> bool {
     // What stands before the name: quotes, a path, another parameter.
     let name = name
         .rsplit(['"', '\'', ';', '(', '&', '?', '/', '$', '{', ','])

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::command::without_secrets;
+use super::command::{is_secret_name, without_secrets};
 
 /// Names that say where a step ran or how it was to build, and hold no secret by any convention.
 const ALLOWED: &[&str] = &[
@@ -61,7 +61,25 @@ pub struct Environment {
     variables: BTreeMap<String, String>,
 }
 
+/// A variable that is to be recorded, and by its name holds a secret.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{name} is a secret by its name, and what is recorded stays for ever")]
+pub struct SecretName {
+    name: String,
+}
+
 impl Environment {
+    /// Refuses names of further variables that speak of a secret: their values could not be told from others.
+    ///
+    /// # Errors
+    /// For the first such name.
+    pub fn check(more: &[String]) -> Result<(), SecretName> {
+        match more.iter().find(|name| is_secret_name(name)) {
+            Some(name) => Err(SecretName { name: name.clone() }),
+            None => Ok(()),
+        }
+    }
+
     /// Looks up the allowed names and those in `more`; what is not set, or no UTF-8, is left out.
     pub fn capture(lookup: impl Fn(&str) -> Option<String>, more: &[String]) -> Self {
         let names = ALLOWED

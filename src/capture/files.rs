@@ -2,9 +2,9 @@
 //!
 //! 1. A glob is anchored at the folder it is given for: `src/**/*.rs`, `dist/*.tar.gz`, `target/release/app`. A
 //!    folder named without wildcards stands for everything below it.
-//! 2. The walk starts at the glob's fixed part and heeds git's ignore rules below it. So a wildcard does not
-//!    drag ignored files in, while `target/release/*.so`, whose fixed part the user wrote out although it is
-//!    ignored, finds what it names. `.git` is never walked, and a glob that names it is none.
+//! 2. The walk starts at the glob's fixed part. What goes into a step is what git knows of: ignored files are
+//!    left out below the fixed part, so that a wildcard does not drag them in. What comes out of one is mostly
+//!    ignored by git (`dist/*.whl`), and is taken. `.git` is never walked, and a glob that names it is none.
 //! 3. A symbolic link is followed if it leads to a file inside the folder, never out of it or into `.git`.
 //! 4. What was found is hashed on several threads, streaming, and sorted by name: the same tree gives the same
 //!    list. What had to be left out is said, with the reason.
@@ -185,6 +185,15 @@ pub enum Error {
     },
 }
 
+/// What becomes of files that git ignores.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ignored {
+    /// Left out, where a wildcard would reach them: materials.
+    LeftOut,
+    /// Taken like all others: products.
+    Taken,
+}
+
 /// Finds and hashes the files that match any of the globs, on this many threads. `progress` is told how many of
 /// how many files are hashed, from all of them.
 ///
@@ -193,6 +202,7 @@ pub enum Error {
 pub fn collect(
     folder: &Path,
     globs: &[Glob],
+    ignored: Ignored,
     threads: NonZeroUsize,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Collected, Error> {
@@ -204,7 +214,7 @@ pub fn collect(
     let mut skipped = BTreeSet::new();
     let mut unmatched = Vec::new();
     for glob in globs {
-        if !find(&folder, glob, &mut names, &mut skipped)? {
+        if !find(&folder, glob, ignored, &mut names, &mut skipped)? {
             unmatched.push(glob.to_string());
         }
     }
@@ -221,6 +231,7 @@ pub fn collect(
 fn find(
     folder: &Path,
     glob: &Glob,
+    ignored: Ignored,
     names: &mut BTreeSet<String>,
     skipped: &mut BTreeSet<Skipped>,
 ) -> Result<bool, Error> {
@@ -243,6 +254,7 @@ fn find(
         .add(&format!("/{glob}"))?
         .build()?;
     let walk = WalkBuilder::new(&start)
+        .standard_filters(ignored == Ignored::LeftOut)
         .hidden(false)
         .ignore(false)
         .follow_links(false)
@@ -399,8 +411,14 @@ mod tests {
             .iter()
             .map(|glob| glob.parse().expect("a glob"))
             .collect();
-        let collected =
-            collect(&world.path().join("tree"), &globs, ONE, &|_, _| ()).expect("collected");
+        let collected = collect(
+            &world.path().join("tree"),
+            &globs,
+            Ignored::LeftOut,
+            ONE,
+            &|_, _| (),
+        )
+        .expect("collected");
         collected.files.into_iter().map(|file| file.name).collect()
     }
 
@@ -437,6 +455,20 @@ mod tests {
     }
 
     #[test]
+    fn products_are_found_though_git_ignores_them() {
+        let world = world();
+        let globs = [
+            "*.log".parse().expect("a glob"),
+            "**/app".parse().expect("a glob"),
+        ];
+        let tree = world.path().join("tree");
+        let taken = collect(&tree, &globs, Ignored::Taken, ONE, &|_, _| ()).expect("collected");
+        let names: Vec<_> = taken.files.into_iter().map(|file| file.name).collect();
+        assert_eq!(names, ["target/release/app", "x.log"]);
+        assert!(taken.unmatched.is_empty());
+    }
+
+    #[test]
     fn links_out_of_the_tree_are_said_and_not_followed() {
         let world = world();
         let globs = [
@@ -444,8 +476,14 @@ mod tests {
             "src/above/*".parse().expect("a glob"),
             "nothing/*".parse().expect("a glob"),
         ];
-        let collected =
-            collect(&world.path().join("tree"), &globs, ONE, &|_, _| ()).expect("collected");
+        let collected = collect(
+            &world.path().join("tree"),
+            &globs,
+            Ignored::LeftOut,
+            ONE,
+            &|_, _| (),
+        )
+        .expect("collected");
         let link = |name: &str| Skipped {
             name: name.into(),
             reason: SkippedReason::Link,
@@ -463,6 +501,7 @@ mod tests {
         let collected = collect(
             &world.path().join("tree"),
             &["src/inside.rs".parse().expect("a glob")],
+            Ignored::LeftOut,
             ONE,
             &|_, _| (),
         );
@@ -508,7 +547,7 @@ mod tests {
             };
             let threads = NonZeroUsize::new(threads).expect("not none");
             let globs = ["**".parse().expect("a glob")];
-            collect(world.path(), &globs, threads, &progress).expect("collected")
+            collect(world.path(), &globs, Ignored::LeftOut, threads, &progress).expect("collected")
         };
         let one = collect(1);
         assert_eq!(one, collect(4));
@@ -533,8 +572,14 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", odd.join("dead")).expect("linked");
         fs::write(odd.join("plain"), "x").expect("written");
         let globs = ["odd".parse().expect("a glob")];
-        let collected =
-            collect(&world.path().join("tree"), &globs, ONE, &|_, _| ()).expect("collected");
+        let collected = collect(
+            &world.path().join("tree"),
+            &globs,
+            Ignored::LeftOut,
+            ONE,
+            &|_, _| (),
+        )
+        .expect("collected");
         let names: Vec<&str> = collected
             .files
             .iter()

@@ -10,7 +10,9 @@ mod subjects;
 
 pub use ci::Ci;
 pub use command::CommandLine;
-pub use environment::Environment;
-pub use files::{Collected, Error, File, Glob, GlobError, Skipped, SkippedReason, collect};
+pub use environment::{Environment, SecretName};
+pub use files::{
+    Collected, Error, File, Glob, GlobError, Ignored, Skipped, SkippedReason, collect,
+};
 pub use recording::{BUILD_TYPE, LOCAL_BUILDER, Recording, Source, WorkTree};
 pub use subjects::{NamedDigest, NamedDigestError, SubjectsError, read_subjects};

@@ -12,11 +12,11 @@
 
 use std::str::FromStr;
 
-use data_encoding::BASE64;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::dsse::{Alphabet, Envelope, EnvelopeError, Signature};
+use crate::base64;
 use crate::canonical;
 use crate::signing::KeyId;
 
@@ -233,7 +233,7 @@ impl Bundle {
         }
         let key = std::str::from_utf8(hint).ok()?.parse().ok()?;
         let payload_type = std::str::from_utf8(payload_type).ok()?;
-        let (payload, sig) = (BASE64.decode(payload).ok()?, BASE64.decode(sig).ok()?);
+        let (payload, sig) = (base64::decode(payload).ok()?, base64::decode(sig).ok()?);
         Self::new(payload_type, payload, key, sig).ok()
     }
 }

@@ -7,10 +7,10 @@
 //!    envelope the URL-safe one, which DSSE allows too;
 //! 3. 1 to [`MAX_SIGNATURES`] signatures, none of them empty.
 
-use data_encoding::{BASE64, BASE64URL};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::base64;
 use crate::canonical;
 
 /// No envelope has more signatures.
@@ -146,7 +146,7 @@ impl Envelope {
         let signatures: Vec<String> = self.signatures.iter().map(Signature::to_json).collect();
         format!(
             r#"{{"payload":"{}","payloadType":{},"signatures":[{}]}}"#,
-            BASE64.encode(&self.payload),
+            base64::encode(&self.payload),
             json!(self.payload_type),
             signatures.join(","),
         )
@@ -175,7 +175,7 @@ impl Envelope {
 
 impl Signature {
     fn to_json(&self) -> String {
-        let sig = BASE64.encode(&self.sig);
+        let sig = base64::encode(&self.sig);
         match &self.keyid {
             Some(keyid) => format!(r#"{{"sig":"{sig}","keyid":{}}}"#, json!(keyid)),
             None => format!(r#"{{"sig":"{sig}"}}"#),
@@ -185,10 +185,10 @@ impl Signature {
 
 impl Alphabet {
     fn decode(self, field: &'static str, text: &str) -> Result<Vec<u8>, EnvelopeError> {
-        let standard = BASE64.decode(text.as_bytes());
+        let standard = base64::decode(text.as_bytes());
         let bytes = match self {
             Self::Standard => standard,
-            Self::Either => standard.or_else(|_| BASE64URL.decode(text.as_bytes())),
+            Self::Either => standard.or_else(|_| base64::decode_url_safe(text.as_bytes())),
         };
         bytes.map_err(|_| EnvelopeError::Base64 { field })
     }

@@ -12,9 +12,10 @@
 
 use std::{fmt, str::FromStr};
 
-use data_encoding::{BASE64, HEXLOWER};
+use data_encoding::HEXLOWER;
 use thiserror::Error;
 
+use crate::base64;
 use crate::{
     digest::Sha256,
     signing::{KeyError, PublicKey, SigningKey},
@@ -155,7 +156,7 @@ impl fmt::Display for VerifierKey {
             "{}+{}+{}",
             self.name,
             HEXLOWER.encode(&self.id),
-            BASE64.encode(&key)
+            base64::encode(&key)
         )
     }
 }
@@ -168,9 +169,7 @@ impl FromStr for VerifierKey {
         let mut parts = text.splitn(3, '+');
         let mut part = || parts.next().ok_or(NoteError::VerifierKey);
         let (name, id, key) = (part()?, part()?, part()?);
-        let raw = BASE64
-            .decode(key.as_bytes())
-            .map_err(|_| NoteError::VerifierKey)?;
+        let raw = base64::decode(key.as_bytes()).map_err(|_| NoteError::VerifierKey)?;
         let key = match raw.split_first() {
             Some((&ED25519, key)) => key.try_into().map_err(|_| NoteError::VerifierKey)?,
             _ => return Err(NoteError::VerifierKey),
@@ -273,7 +272,7 @@ impl SignedNote {
             out.push_str(&format!(
                 "{DASH}{} {}\n",
                 signature.name,
-                BASE64.encode(&raw)
+                base64::encode(&raw)
             ));
         }
         out
@@ -323,7 +322,7 @@ fn key_id(name: &KeyName, key: &PublicKey) -> [u8; 4] {
 
 fn parse_signature(line: &str) -> Option<NoteSignature> {
     let (name, base64) = line.strip_prefix(DASH)?.split_once(' ')?;
-    let raw = BASE64.decode(base64.as_bytes()).ok()?;
+    let raw = base64::decode(base64.as_bytes()).ok()?;
     let (id, signature) = raw.split_at_checked(4)?;
     if signature.is_empty() {
         return None;

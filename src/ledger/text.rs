@@ -1,8 +1,8 @@
 //! Lines, decimals and base64 as the ledger's text records use them: one spelling each.
 
-use data_encoding::BASE64;
 use thiserror::Error;
 
+use crate::base64;
 use crate::digest::Sha256;
 
 /// The largest size or seq: 2^53 - 1, so that every JSON reader sees the same number.
@@ -93,10 +93,10 @@ pub(super) fn number(text: &str) -> Option<u64> {
 
 /// 32 bytes in padded standard base64, canonical trailing bits.
 pub(super) fn hash(text: &str) -> Option<Sha256> {
-    let bytes = BASE64.decode(text.as_bytes()).ok()?;
+    let bytes = base64::decode(text.as_bytes()).ok()?;
     Some(Sha256::from_bytes(bytes.try_into().ok()?))
 }
 
 pub(super) fn hash_text(hash: &Sha256) -> String {
-    BASE64.encode(hash.as_bytes())
+    base64::encode(hash.as_bytes())
 }

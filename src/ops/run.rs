@@ -23,8 +23,8 @@ use super::key::{self, KeySource};
 use super::record::{self, Claim, Recorded, Recorder, Rehash};
 use super::{Explain, Failure, World};
 use crate::capture::{
-    self, Ci, Collected, CommandLine, Environment, Glob, NamedDigest, Recording, Skipped, Source,
-    SubjectsError, WorkTree,
+    self, Ci, Collected, CommandLine, Environment, Glob, Ignored, NamedDigest, Recording, Skipped,
+    Source, SubjectsError, WorkTree,
 };
 use crate::git::{self, RefName, Repository};
 use crate::process::{self, ChildError, Ended};
@@ -150,6 +150,9 @@ pub enum Error {
     /// Provenance of nothing.
     #[error("provenance is of products, and none are named")]
     NothingMade,
+    /// A variable to record that holds a secret.
+    #[error(transparent)]
+    Secret(#[from] capture::SecretName),
     /// The child did not run.
     #[error(transparent)]
     Child(#[from] ChildError),
@@ -162,7 +165,7 @@ impl Explain for Error {
     fn failure(&self) -> Failure {
         match self {
             Error::Record(error) => error.failure(),
-            Error::NoMaterial { .. } | Error::NothingMade => Failure::Usage,
+            Error::NoMaterial { .. } | Error::NothingMade | Error::Secret(_) => Failure::Usage,
             _ => Failure::CouldNotLook,
         }
     }
@@ -208,6 +211,7 @@ pub fn run(world: &World, folder: &Path, request: &Request) -> Result<Outcome, E
         Err(error) => return Err(error.into()),
     };
     recorder.may_use(&request.step)?;
+    Environment::check(&request.environment)?;
     let makes_nothing = request.products.is_empty()
         && request.subjects.is_empty()
         && request.subject_files.is_empty();
@@ -219,7 +223,13 @@ pub fn run(world: &World, folder: &Path, request: &Request) -> Result<Outcome, E
     } else {
         WorkTree::Clean
     };
-    let materials = collect(world, folder, "materials", &request.materials)?;
+    let materials = collect(
+        world,
+        folder,
+        "materials",
+        &request.materials,
+        Ignored::LeftOut,
+    )?;
     if let Some(glob) = materials.unmatched.first() {
         return Err(Error::NoMaterial { glob: glob.clone() });
     }
@@ -251,7 +261,7 @@ pub fn run(world: &World, folder: &Path, request: &Request) -> Result<Outcome, E
     let record = if request.ends == Ends::OnlySuccess && ended != Ended::Exited(0) {
         Record::NotWanted
     } else {
-        let products = collect(world, folder, "products", &request.products);
+        let products = collect(world, folder, "products", &request.products, Ignored::Taken);
         let recorded = products.and_then(|products| {
             skipped.extend(products.skipped);
             unmatched = products.unmatched;
@@ -278,12 +288,17 @@ fn collect(
     folder: &Path,
     what: &'static str,
     globs: &[Glob],
+    ignored: Ignored,
 ) -> Result<Collected, Error> {
     let progress = &*world.progress;
     let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    Ok(capture::collect(folder, globs, threads, &|done, all| {
-        progress(what, done, all)
-    })?)
+    Ok(capture::collect(
+        folder,
+        globs,
+        ignored,
+        threads,
+        &|done, all| progress(what, done, all),
+    )?)
 }
 
 fn start(request: &Request) -> Result<Ended, ChildError> {

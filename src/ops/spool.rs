@@ -15,11 +15,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Explain, append::Item};
+use crate::base64;
 use crate::{attestation::Attestation, digest::ObjectId, git::Repository, statement::Step};
 
 const VERSION: u32 = 1;
@@ -67,7 +67,7 @@ pub enum LineError {
     },
     /// Not base64.
     #[error("base64")]
-    Base64(#[from] data_encoding::DecodeError),
+    Base64(#[from] base64::Base64Error),
     /// No attestation.
     #[error("attestation")]
     Attestation(#[from] crate::attestation::ParseError),
@@ -223,7 +223,7 @@ fn render(item: &Item) -> String {
         v: VERSION,
         commit: item.commit,
         step: item.step.clone(),
-        attestation: BASE64.encode(item.attestation.bytes()),
+        attestation: base64::encode(item.attestation.bytes()),
     };
     let mut text = serde_json::to_string(&document).expect("strings and a number are JSON");
     text.push('\n');
@@ -255,7 +255,7 @@ fn parse(line: &str) -> Result<Item, LineError> {
     if v != VERSION {
         return Err(LineError::Version { found: v });
     }
-    let attestation = Attestation::parse(BASE64.decode(attestation.as_bytes())?)?;
+    let attestation = Attestation::parse(base64::decode(attestation.as_bytes())?)?;
     Ok(Item {
         commit,
         step,

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use data_encoding::BASE64;
 use ed25519_dalek::{Signature, Verifier as _, VerifyingKey};
 use pkcs8::der::pem;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::base64;
 use crate::digest::{DigestError, Sha256};
 
 /// The DER of an Ed25519 SubjectPublicKeyInfo (RFC 8410 §4) up to the key.
@@ -132,7 +132,7 @@ impl PublicKey {
         // 44 bytes are 60 characters: one line.
         format!(
             "-----BEGIN {PEM_LABEL}-----\n{}\n-----END {PEM_LABEL}-----\n",
-            BASE64.encode(&self.to_spki_der())
+            base64::encode(&self.to_spki_der())
         )
     }
 
@@ -144,7 +144,7 @@ impl PublicKey {
             blob.extend_from_slice(&(field.len() as u32).to_be_bytes());
             blob.extend_from_slice(field);
         }
-        let line = format!("ssh-ed25519 {} {comment}", BASE64.encode(&blob));
+        let line = format!("ssh-ed25519 {} {comment}", base64::encode(&blob));
         line.trim_end().to_owned()
     }
 
@@ -183,15 +183,14 @@ impl fmt::Debug for PublicKey {
 
 impl Serialize for PublicKey {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&BASE64.encode(&self.to_spki_der()))
+        serializer.serialize_str(&base64::encode(&self.to_spki_der()))
     }
 }
 
 impl<'de> Deserialize<'de> for PublicKey {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let der = BASE64
-            .decode(text.as_bytes())
+        let der = base64::decode(text.as_bytes())
             .map_err(|_| serde::de::Error::custom("a public key is its DER in base64"))?;
         Self::from_spki_der(&der).map_err(serde::de::Error::custom)
     }

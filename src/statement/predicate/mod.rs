@@ -14,12 +14,12 @@ mod provenance;
 mod roster;
 mod scai;
 
-use data_encoding::BASE64;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{DigestSet, PredicateType};
+use crate::base64;
 use crate::digest::Sha256;
 use crate::signing::PublicKey;
 
@@ -238,9 +238,7 @@ impl TryFrom<RawKey> for Key {
     type Error = KeyError;
 
     fn try_from(raw: RawKey) -> Result<Self, KeyError> {
-        let der = BASE64
-            .decode(raw.public_key.as_bytes())
-            .map_err(|_| KeyError::Base64)?;
+        let der = base64::decode(raw.public_key.as_bytes()).map_err(|_| KeyError::Base64)?;
         let key = PublicKey::from_spki_der(&der)?;
         let (id, algorithm) = (key.id().to_string(), key.algorithm().to_string());
         if raw.id != id {
@@ -265,7 +263,7 @@ impl Serialize for Key {
         RawKey {
             id: self.0.id().to_string(),
             algorithm: self.0.algorithm().to_string(),
-            public_key: BASE64.encode(&self.0.to_spki_der()),
+            public_key: base64::encode(&self.0.to_spki_der()),
         }
         .serialize(serializer)
     }
