@@ -5,7 +5,7 @@
 //!
 //! Writing is durable where it is asked for: gix syncs nothing, so object files and their folders are
 //! synced here, before the ref moves; refs are moved by `git update-ref`, which compares, locks and syncs
-//! (see [`refs`]).
+//! (see `refs`).
 
 mod objects;
 mod refs;
