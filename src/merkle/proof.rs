@@ -9,7 +9,7 @@ use crate::digest::Sha256;
 /// Why a proof does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ProofError {
-    /// The index is not below the size, or the old size is above the new.
+    /// The index is not below the size, or the old size is 0 or above the new.
     #[error("nothing can be proved about {inner} in a tree of {size}")]
     OutOfRange {
         /// Index or old size.
@@ -55,19 +55,17 @@ pub fn inclusion_proof(leaves: &[Sha256], index: u64) -> Result<Vec<Sha256>, Pro
 }
 
 /// The proof that the tree over the first `old` leaves is a prefix of the tree over all of them; empty
-/// where `old` is none or all.
+/// where `old` is all.
 ///
 /// # Errors
-/// Where `old` is above the number of leaves.
+/// Where `old` is 0 or above the number of leaves.
 pub fn consistency_proof(leaves: &[Sha256], old: u64) -> Result<Vec<Sha256>, ProofError> {
     let size = leaves.len() as u64;
-    if old > size {
+    if old == 0 || old > size {
         return Err(ProofError::OutOfRange { inner: old, size });
     }
     let mut proof = Vec::new();
-    if old > 0 {
-        subproof(leaves, old as usize, true, &mut proof);
-    }
+    subproof(leaves, old as usize, true, &mut proof);
     Ok(proof)
 }
 
@@ -117,10 +115,11 @@ pub fn verify_inclusion(
 
 /// Checks that the tree of `new` leaves extends the tree of `old` leaves.
 ///
-/// An empty old tree is extended by every tree; equal sizes need equal roots; both need an empty proof.
+/// Equal sizes need equal roots and an empty proof. About an empty tree nothing can be proved: every tree
+/// extends it.
 ///
 /// # Errors
-/// A wrong length or another root; an old size above the new.
+/// A wrong length or another root; an old size that is 0 or above the new.
 pub fn verify_consistency(
     old: u64,
     old_root: &Sha256,
@@ -129,22 +128,18 @@ pub fn verify_consistency(
     proof: &[Sha256],
 ) -> Result<(), ProofError> {
     let wrong_length = ProofError::Length { found: proof.len() };
-    if old > new {
+    if old == 0 || old > new {
         return Err(ProofError::OutOfRange {
             inner: old,
             size: new,
         });
     }
-    if old == 0 || old == new {
-        if !proof.is_empty() {
-            return Err(wrong_length);
-        }
-        let same = if old == new {
-            old_root == new_root
-        } else {
-            *old_root == super::empty_root()
+    if old == new {
+        return match (proof.is_empty(), old_root == new_root) {
+            (false, _) => Err(wrong_length),
+            (true, false) => Err(ProofError::Root),
+            (true, true) => Ok(()),
         };
-        return if same { Ok(()) } else { Err(ProofError::Root) };
     }
     // The largest complete subtree that ends at the old size begins the path; it is the old root itself
     // where the old size is a power of two.
@@ -226,7 +221,7 @@ mod tests {
                     assert!(verify_inclusion(leaf, index, size, shorter, &head).is_err());
                 }
             }
-            for old in 0..=size {
+            for old in 1..=size {
                 let proof = consistency_proof(&all, old).unwrap();
                 let old_root = root(&all[..old as usize]);
                 let verify =
