@@ -222,7 +222,7 @@ impl Bundle {
     /// else a hundred thousand times over. `None` means that the general reader has to look.
     pub(crate) fn parse_ours(bytes: &[u8]) -> Option<Self> {
         let rest = bytes.strip_prefix(HEAD.as_bytes())?;
-        let (hint, rest) = rest.split_at_checked(64)?;
+        let (hint, rest) = rest.split_at_checked(KeyId::LENGTH)?;
         let rest = rest.strip_prefix(TO_ENVELOPE.as_bytes())?;
         let (payload, rest) = quoted(rest.strip_prefix(br#"{"payload":"#)?)?;
         let (payload_type, rest) = quoted(rest.strip_prefix(br#","payloadType":"#)?)?;
@@ -257,8 +257,10 @@ mod tests {
 
     use super::*;
 
+    const HINT: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
     fn bundle() -> Bundle {
-        let key = "ab".repeat(32).parse().unwrap();
+        let key = HINT.parse().unwrap();
         Bundle::new(
             "application/vnd.in-toto+json",
             b"{}".to_vec(),
@@ -282,7 +284,6 @@ mod tests {
     fn refuses_what_breaks_a_rule() {
         let good = bundle().to_json().unwrap();
         assert_eq!(Bundle::parse(good.as_bytes()).unwrap(), bundle());
-        let hint = "ab".repeat(32);
         for (from, to) in [
             // Media type: missing, of a version never published, of one that had no hints of ours.
             (
@@ -294,9 +295,9 @@ mod tests {
             // Material: none, two, a hint that is no key id or not the keyid.
             (r#""publicKey":"#, r#""other":"#.into()),
             (r#""publicKey":"#, r#""certificate":{},"publicKey":"#.into()),
-            (hint.as_str(), "ac".repeat(32)),
-            (hint.as_str(), "AB".repeat(32)),
-            (hint.as_str(), String::new()),
+            (HINT, HINT.replace("AAA", "BAA")),
+            (HINT, "ab".repeat(32)),
+            (HINT, String::new()),
             // Envelope: none, beside a message signature, two signatures, sloppy base64.
             ("dsseEnvelope", "envelope".into()),
             (
@@ -349,7 +350,8 @@ mod tests {
     proptest! {
         #[test]
         fn both_readers_agree(payload: Vec<u8>, sig in prop::collection::vec(any::<u8>(), 1..70), key: [u8; 32]) {
-            let key = data_encoding::HEXLOWER.encode(&key).parse().unwrap();
+            let key = base64::encode(&key);
+            let key = format!("SHA256:{}", key.trim_end_matches('=')).parse().unwrap();
             let bundle = Bundle::new("application/vnd.in-toto+json", payload, key, sig).unwrap();
             let json = bundle.to_json().unwrap();
             let ours = Bundle::parse_ours(json.as_bytes());

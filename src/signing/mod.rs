@@ -11,4 +11,4 @@ mod private;
 mod public;
 
 pub use private::{EncryptionSeed, Passphrase, PrivateKeyError, SigningKey};
-pub use public::{KeyAlgorithm, KeyError, KeyId, PublicKey, SignatureError};
+pub use public::{KeyAlgorithm, KeyError, KeyId, KeyIdError, PublicKey, SignatureError};

@@ -8,13 +8,24 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::base64;
-use crate::digest::{DigestError, Sha256};
+use crate::digest::Sha256;
 
 /// The DER of an Ed25519 SubjectPublicKeyInfo (RFC 8410 §4) up to the key.
 const SPKI_PREFIX: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0,
 ];
 const PEM_LABEL: &str = "PUBLIC KEY";
+const SSH_NAME: &str = "ssh-ed25519";
+
+/// A key as SSH encodes it (RFC 8709 §4): its type's name and its bytes, each after its length.
+fn ssh_blob(key: &[u8; 32]) -> Vec<u8> {
+    let mut blob = Vec::with_capacity(51);
+    for field in [SSH_NAME.as_bytes(), key] {
+        blob.extend_from_slice(&(field.len() as u32).to_be_bytes());
+        blob.extend_from_slice(field);
+    }
+    blob
+}
 
 /// What a key signs with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,23 +43,54 @@ impl fmt::Display for KeyAlgorithm {
     }
 }
 
-/// A key's name: SHA-256 over its DER SubjectPublicKeyInfo, as 64 hex digits. It is the `keyid` of our
-/// DSSE signatures and the hint of our bundles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+/// A key's name: its OpenSSH fingerprint, `SHA256:` and the unpadded base64 of the SHA-256 over the key as SSH
+/// encodes it (RFC 4253 §6.6); what `ssh-keygen -l` prints.
+///
+/// It is the `keyid` of our DSSE signatures and the hint of our bundles. DSSE leaves a `keyid` open, but the
+/// field's Go library skips a signature whose `keyid` is anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(Sha256);
+
+impl KeyId {
+    /// The characters of one.
+    pub const LENGTH: usize = PREFIX.len() + 43;
+}
+
+const PREFIX: &str = "SHA256:";
+
+/// Not the one spelling of a key id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not a key id: `SHA256:` and 43 characters of base64, as `ssh-keygen -l` prints it")]
+pub struct KeyIdError;
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        let text = base64::encode(self.0.as_bytes());
+        write!(f, "{PREFIX}{}", text.trim_end_matches('='))
     }
 }
 
 impl std::str::FromStr for KeyId {
-    type Err = DigestError;
+    type Err = KeyIdError;
 
-    fn from_str(text: &str) -> Result<Self, DigestError> {
-        text.parse().map(Self)
+    fn from_str(text: &str) -> Result<Self, KeyIdError> {
+        let digest = text.strip_prefix(PREFIX).ok_or(KeyIdError)?;
+        let bytes = base64::decode(format!("{digest}=").as_bytes()).map_err(|_| KeyIdError)?;
+        let bytes = bytes.try_into().map_err(|_| KeyIdError)?;
+        Ok(Self(Sha256::from_bytes(bytes)))
+    }
+}
+
+impl Serialize for KeyId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -97,7 +139,7 @@ impl PublicKey {
         if key.is_weak() {
             return Err(KeyError::Weak);
         }
-        let id = KeyId(Sha256::of_parts(&[&SPKI_PREFIX, bytes]));
+        let id = KeyId(Sha256::of(&ssh_blob(bytes)));
         Ok(Self { key, id })
     }
 
@@ -138,13 +180,8 @@ impl PublicKey {
 
     /// One line as OpenSSH writes public keys (RFC 4253 §6.6, RFC 8709 §4): `ssh-ed25519 AAAA… comment`.
     pub fn to_ssh_line(&self, comment: &str) -> String {
-        const NAME: &[u8] = b"ssh-ed25519";
-        let mut blob = Vec::new();
-        for field in [NAME, self.key.as_bytes()] {
-            blob.extend_from_slice(&(field.len() as u32).to_be_bytes());
-            blob.extend_from_slice(field);
-        }
-        let line = format!("ssh-ed25519 {} {comment}", base64::encode(&blob));
+        let blob = base64::encode(&ssh_blob(self.key.as_bytes()));
+        let line = format!("{SSH_NAME} {blob} {comment}");
         line.trim_end().to_owned()
     }
 
@@ -219,6 +256,19 @@ mod tests {
             key.to_ssh_line("a")
                 .starts_with("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI")
         );
+    }
+
+    #[test]
+    fn a_key_id_has_one_spelling() {
+        let id = key().id().to_string();
+        assert_eq!(id.len(), KeyId::LENGTH);
+        assert_eq!(id.parse(), Ok(key().id()));
+        let hex = "ab".repeat(32);
+        // No prefix, padded, short, bits left over, hex.
+        let last = format!("{}B", &id[..KeyId::LENGTH - 1]);
+        for bad in [&id[7..], &format!("{id}="), &id[..49], &last, &hex, ""] {
+            assert_eq!(bad.parse::<KeyId>(), Err(KeyIdError), "{bad}");
+        }
     }
 
     #[test]
