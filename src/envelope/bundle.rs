@@ -2,8 +2,8 @@
 //!
 //! <https://github.com/sigstore/protobuf-specs>, `sigstore_bundle.proto`, in its JSON form. Two kinds:
 //! - *public key*: `verificationMaterial.publicKey.hint` names the key. It is what we write, and read
-//!   strictly: exactly one signature, and the hint equals the envelope's `keyid`, which is the hex SHA-256 of
-//!   the key's DER SubjectPublicKeyInfo.
+//!   strictly: exactly one signature, and the hint equals the envelope's `keyid`, which is the key's
+//!   OpenSSH fingerprint.
 //! - *certificate*: recognised and carried, also in the older versions 0.1 and 0.2. Its chain, log entries
 //!   and timestamps are not judged here.
 //!

@@ -208,7 +208,7 @@ pub struct Reference {
 }
 
 /// A public key as our predicates write it:
-/// `{"id":"<hex>","algorithm":"ed25519","publicKey":"<base64 of DER SubjectPublicKeyInfo>"}`.
+/// `{"id":"SHA256:<base64>","algorithm":"ed25519","publicKey":"<base64 of DER SubjectPublicKeyInfo>"}`.
 ///
 /// The id must be the key's, the algorithm too, and weak keys are refused: there is no other way in.
 #[derive(Debug, Clone, PartialEq, Eq)]
