@@ -47,21 +47,6 @@ fn the_overview_is_friendly_everywhere_and_names_the_next_command() {
 }
 
 #[test]
-fn results_as_json_fit_their_schemas() {
-    let world = World::new();
-    let fits = |schema: &str, arguments: &[&str]| {
-        let ran = world.docket(&[arguments, &["-o", "json"]].concat());
-        common::fits(&common::schema(schema), &ran.out);
-    };
-    fits("output/status.json", &["status"]);
-    fits("output/doctor.json", &["doctor"]);
-    world.docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
-    fits("output/status.json", &["status"]);
-    fits("output/doctor.json", &["doctor"]);
-    fits("output/keys.json", &["key", "list"]);
-}
-
-#[test]
 fn doctor_sees_what_is_planted() {
     let world = World::new();
     world.docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
@@ -98,40 +83,4 @@ fn doctor_sees_what_is_planted() {
     assert_eq!(problems(&world), (1, vec!["keys".to_owned()]));
     world.git(&["update-ref", "-d", "refs/notes/docket"]);
     assert_eq!(problems(&world).1, ["ledger-ref", "keys"]);
-}
-
-#[test]
-fn what_changes_the_ledger_reports_in_json_too() {
-    let world = World::new();
-    let fits = |schema: &str, arguments: &[&str]| {
-        let ran = world.docket(&[&["-o", "json"], arguments].concat());
-        assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.err);
-        common::fits(&common::schema(schema), &ran.out);
-    };
-    fits(
-        "output/founded.json",
-        &["init", "--origin", "git.example.com/acme/app"],
-    );
-    world.write("p.json", r#"{"attributes":[{"attribute":"TESTED"}]}"#);
-    fits(
-        "output/recorded.json",
-        &[
-            "attest",
-            "--step",
-            "scan",
-            "--type",
-            "scai",
-            "--predicate",
-            "p.json",
-        ],
-    );
-    fits("output/sealed.json", &["seal"]);
-    fits("output/policy.json", &["policy", "show"]);
-    fits("output/roster.json", &["roster", "show"]);
-    fits(
-        "output/published.json",
-        &[
-            "roster", "add", "bot", "--kind", "service", "--role", "writer",
-        ],
-    );
 }

@@ -70,15 +70,16 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         }
         Verb::List => {
             let keys = key::list(&context.world)?;
-            if keys.is_empty() {
+            let is_empty = keys.is_empty();
+            context.report(&Listing { keys }, |listing| {
+                listing.keys.iter().map(line).collect()
+            })?;
+            if is_empty {
                 context
                     .ui
                     .hint("there is no key yet; git docket key generate makes one");
                 return Ok(Exit::Undecided);
             }
-            context.report(&Listing { keys }, |listing| {
-                listing.keys.iter().map(line).collect()
-            })?;
         }
         Verb::Show { key: source, vkey } => {
             context.report(&key::show(&context.world, source.as_ref(), vkey)?, text)?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use git_docket::ops::govern::Office;
+use git_docket::ops::govern::{Office, PolicyShown};
 use git_docket::ops::key::KeySource;
 use git_docket::policy::Policy;
 
@@ -49,11 +49,15 @@ enum Verb {
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     match args.verb {
         Verb::Check { file } => {
-            let policy = Policy::parse(&super::read_text(&file)?).map_err(|error| {
+            let text = super::read_text(&file)?;
+            let policy = Policy::parse(&text).map_err(|error| {
                 Stop::new(Exit::Failed, format!("{}: {error}", file.display()))
                     .hint("git docket help policy describes the form")
             })?;
-            context.print(&(policy.explain().join("\n") + "\n"))?;
+            let explained = policy.explain();
+            context.report(&PolicyShown { text, explained }, |shown| {
+                shown.explained.join("\n") + "\n"
+            })?;
         }
         Verb::Show => {
             let repository = context.repository()?;

@@ -85,8 +85,7 @@ enum Kind {
 /// Does it.
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     if let Verb::Check { file } = &args.verb {
-        let roster = read(file)?;
-        context.print(&text(&roster))?;
+        context.report(&read(file)?, text)?;
         return Ok(Exit::Pass);
     }
     let repository = context.repository()?;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use git_docket::ops::status::{self, Status};
 
+use crate::cli::Format;
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
 
@@ -37,6 +38,9 @@ pub fn run(_: Args, context: &Context) -> Result<Exit, Stop> {
 
 /// `git docket` without a verb: an overview for whoever it is, wherever they are.
 pub fn overview(context: &Context) -> Result<Exit, Stop> {
+    if context.globals.format == Format::Json {
+        return run(Args {}, context);
+    }
     let mut shown = String::from(
         "git docket: a signed, hash-chained ledger of delivery steps, kept in the repository\n\n",
     );

@@ -1,0 +1,191 @@
+//! Every verb's `-o json` against its schema: all verbs, all schemas, and what the schemas refuse.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::schemas::{self, places};
+use common::world::World;
+use git_docket::manual;
+use serde_json::{Value, json};
+
+/// Verbs that print what is no result: help, pages and scripts; `run` leaves standard output to its command.
+const NO_RESULT: &[&str] = &["completions", "help", "man", "run"];
+
+/// Commands in the order that they can be given, the schema of what each prints, and its exit code.
+const SESSION: &[(&str, &str, i32)] = &[
+    ("key list", "keys", 3),
+    ("status", "status", 3),
+    ("doctor", "doctor", 1),
+    ("init --origin git.example.com/acme/app", "founded", 0),
+    ("", "status", 0),
+    ("key list", "keys", 0),
+    ("key generate release", "key", 0),
+    ("key show release --vkey release", "key", 0),
+    (
+        "attest --step scan --type scai --predicate scan.json",
+        "recorded",
+        0,
+    ),
+    (
+        "attest --step scan --type scai --predicate scan.json scan.json",
+        "recorded",
+        0,
+    ),
+    ("status", "status", 0),
+    ("doctor", "doctor", 0),
+    ("seal", "sealed", 0),
+    ("policy show", "policy", 0),
+    ("policy check policy.toml", "policy", 0),
+    ("policy publish policy.toml", "published", 0),
+    ("roster show", "roster", 0),
+    ("roster check roster.json", "roster", 0),
+    (
+        "roster add bot --kind service --role writer",
+        "published",
+        0,
+    ),
+    ("roster remove bot", "published", 0),
+    ("roster publish roster.json", "published", 0),
+    ("spool list", "spool", 0),
+    ("spool import spool.jsonl", "spool-moved", 0),
+    ("spool list", "spool", 0),
+    ("spool export out.jsonl", "spool-moved", 0),
+    ("log", "entry", 0),
+    ("show HEAD", "entry", 0),
+    ("verify", "verdict", 0),
+    ("verify HEAD", "verdict", 3),
+    ("demo demo", "demo", 0),
+];
+
+/// Runs the session; each result with the command that gave it and the schema that it must fit.
+fn results() -> Vec<(&'static str, &'static str, Value)> {
+    let world = World::new();
+    world.write(
+        "scan.json",
+        r#"{"attributes":[{"attribute":"NO_SECRETS"}]}"#,
+    );
+    world.write("policy.toml", "version = 1\nprotected = [\"refs/heads/main\"]\n\n[[step]]\nname = \"test\"\ntypes = [\"link\"]\nroles = [\"maintainer\"]\nrequired = true\n");
+    let mut results = Vec::new();
+    for (command, schema, code) in SESSION {
+        if *command == "roster check roster.json" {
+            let roster = world.docket_ok(&["roster", "show", "-o", "json"]);
+            world.write("roster.json", &roster);
+        }
+        if *command == "spool import spool.jsonl" {
+            world.write("spool.jsonl", &spooled(&world));
+        }
+        let words = command.split_whitespace();
+        let words: Vec<&str> = words.chain(["-o", "json"]).collect();
+        let ran = world.docket(&words);
+        assert_eq!(ran.code, *code, "{command}: {}{}", ran.out, ran.err);
+        let lines: Vec<&str> = match *schema {
+            "entry" => ran.out.lines().collect(),
+            _ => vec![&ran.out],
+        };
+        for line in lines {
+            results.push((
+                *command,
+                *schema,
+                serde_json::from_str(line).expect(command),
+            ));
+        }
+    }
+    results
+}
+
+/// What another machine's `spool export` would hand over.
+fn spooled(world: &World) -> String {
+    let bundle = world.docket_ok(&["show", "1", "--raw"]);
+    let commit = format!("sha1:{}", world.git(&["rev-parse", "HEAD"]).trim());
+    let attestation = git_docket::base64::encode(bundle.as_bytes());
+    json!({"v": 1, "commit": commit, "step": "scan", "attestation": attestation}).to_string()
+}
+
+/// The commands that a help text lists.
+fn listed(help: &str) -> Vec<String> {
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let lines = lines.take_while(|line| !line.is_empty());
+    let names = lines.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
+    names.map(str::to_owned).collect()
+}
+
+/// Every verb that gives a result, with its second word where it has one.
+fn verbs() -> BTreeSet<String> {
+    let world = World::bare_hands();
+    let mut verbs = BTreeSet::new();
+    for verb in listed(&world.docket_ok(&["help"])) {
+        let subs = listed(&world.docket_ok(&["help", &verb]));
+        match subs.is_empty() {
+            true => verbs.insert(verb),
+            false => {
+                verbs.extend(subs.iter().map(|sub| format!("{verb} {sub}")));
+                true
+            }
+        };
+    }
+    verbs.retain(|verb| !NO_RESULT.contains(&verb.as_str()));
+    verbs
+}
+
+#[test]
+fn every_result_fits_its_schema_and_near_misses_do_not() {
+    for (command, name, value) in results() {
+        let schema = schemas::schema(&format!("output/{name}.json"));
+        schemas::value_fits(&schema, &value);
+        assert_eq!(value["schemaVersion"], 1, "{command}");
+        for place in places(&value) {
+            let mut bad = value.clone();
+            *bad.pointer_mut(&place).unwrap() = json!(-0.5);
+            assert!(!schema.is_valid(&bad), "{name} takes a number at {place}");
+        }
+        let mut more = value.clone();
+        more["unknown"] = json!("x");
+        assert!(!schema.is_valid(&more), "{name} takes an unknown field");
+        let mut none = value;
+        none.as_object_mut().unwrap().remove("schemaVersion");
+        assert!(
+            !schema.is_valid(&none),
+            "{name} takes a result of no version"
+        );
+    }
+}
+
+#[test]
+fn every_verb_has_a_result_and_every_schema_a_verb() {
+    let verbs = verbs();
+    let shown: BTreeSet<(&str, &str)> = SESSION
+        .iter()
+        .filter_map(|(command, schema, _)| {
+            let verb = verbs.iter().find(|verb| {
+                command
+                    .strip_prefix(verb.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+            });
+            Some((verb?.as_str(), *schema))
+        })
+        .collect();
+    let with_result: BTreeSet<&str> = shown.iter().map(|(verb, _)| *verb).collect();
+    assert_eq!(with_result, verbs.iter().map(String::as_str).collect());
+
+    let written = schemas::all();
+    let written = written
+        .iter()
+        .filter_map(|(name, _)| name.strip_prefix("output/")?.strip_suffix(".json"));
+    let used: BTreeSet<&str> = shown.iter().map(|(_, schema)| *schema).collect();
+    assert_eq!(used, written.collect());
+
+    let page = manual::page("cli").unwrap();
+    let rows = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.strip_suffix(".json` |"));
+    let told: BTreeSet<(&str, &str)> = rows
+        .flat_map(|row| {
+            let (verbs, schema) = row.rsplit_once("` | `schemas/output/").expect(row);
+            verbs.split("`, `").map(move |verb| (verb, schema))
+        })
+        .collect();
+    assert_eq!(told, shown, "the table in the manual's page cli");
+}
