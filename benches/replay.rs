@@ -94,7 +94,7 @@ fn signatures(folder: &Path) -> Vec<(Vec<u8>, Vec<u8>, PublicKey)> {
             let id = attestation.key_id().unwrap();
             let key = keys.iter().find(|key| key.id() == id).unwrap();
             let sig = attestation.envelope().signatures()[0].sig.clone();
-            all.push((attestation.pae(), sig, key.clone()));
+            all.push((attestation.pae().to_vec(), sig, key.clone()));
         }
     }
     all

@@ -191,14 +191,14 @@ impl Attestation {
     }
 
     /// What the signature is over.
-    pub fn pae(&self) -> Vec<u8> {
+    pub fn pae(&self) -> &[u8] {
         self.envelope.pae()
     }
 
     /// SHA-256 of [`pae`](Self::pae): with the signer, what a statement is recognised by in whatever
     /// container it comes.
     pub fn pae_digest(&self) -> Sha256 {
-        Sha256::of(&self.pae())
+        Sha256::of(self.pae())
     }
 
     /// The statement as it stands there, signed by nobody yet: for a first look (which key to fetch, what to
@@ -219,7 +219,7 @@ impl Attestation {
             // A bare envelope's keyid is a hint in another tool's terms; the signature decides.
             Carrier::PublicKey(_) | Carrier::Bare => {}
         }
-        key.verify(&self.pae(), &self.signature().sig)
+        key.verify(self.pae(), &self.signature().sig)
             .map_err(|source| VerifyError::Signature { key: given, source })?;
         if self.envelope.payload_type() != PAYLOAD_TYPE {
             let found = statement::shortened(self.envelope.payload_type());

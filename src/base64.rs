@@ -33,13 +33,11 @@ pub fn decode_url_safe(text: &[u8]) -> Result<Vec<u8>, Base64Error> {
 }
 
 fn strict(alphabet: &Encoding, text: &[u8]) -> Result<Vec<u8>, Base64Error> {
-    let bytes = alphabet.decode(text).map_err(|_| Base64Error)?;
-    // Whatever else the decoder lets pass, only the text that the bytes print is their spelling.
-    if alphabet.encode(&bytes).as_bytes() == text {
-        Ok(bytes)
-    } else {
-        Err(Base64Error)
+    // The decoder takes padded texts one after the other.
+    if text[..text.len().saturating_sub(2)].contains(&b'=') {
+        return Err(Base64Error);
     }
+    alphabet.decode(text).map_err(|_| Base64Error)
 }
 
 #[cfg(test)]

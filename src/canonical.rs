@@ -1,12 +1,12 @@
 //! RFC 8785 (JSON Canonicalization Scheme), and a reader of JSON that admits one reading only.
 
-use std::fmt;
+use std::{borrow::Cow, collections::HashSet, fmt};
 
 use serde::{
     Deserialize,
     de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The deepest nesting that [`parse_strict`] follows.
 pub const DEPTH_LIMIT: usize = 64;
@@ -36,12 +36,21 @@ pub fn to_vec(value: &Value) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// Line and column stand in the source's message.
 pub fn parse_strict(bytes: &[u8]) -> Result<Value, Error> {
+    check_strict(bytes)?;
+    serde_json::from_slice(bytes).map_err(Error::Parse)
+}
+
+/// Checks what [`parse_strict`] checks, and keeps nothing: whatever serde reads from these bytes after that,
+/// it reads in the only way.
+///
+/// # Errors
+/// As there.
+pub fn check_strict(bytes: &[u8]) -> Result<(), Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: 0 }
+    Strict { depth: 0 }
         .deserialize(&mut deserializer)
-        .map_err(Error::Parse)?;
-    deserializer.end().map_err(Error::Parse)?;
-    Ok(value)
+        .and_then(|()| deserializer.end())
+        .map_err(Error::Parse)
 }
 
 #[derive(Clone, Copy)]
@@ -61,76 +70,90 @@ impl Strict {
 }
 
 impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
+    type Value = ();
 
-    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let inner = self.deeper()?;
-        let mut array = Vec::new();
-        while let Some(item) = items.next_element_seed(inner)? {
-            array.push(item);
-        }
-        Ok(Value::Array(array))
+        while items.next_element_seed(inner)?.is_some() {}
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let inner = self.deeper()?;
-        let mut object = Map::new();
-        while let Some(key) = members.next_key::<Key>()? {
-            let value = members.next_value_seed(inner)?;
-            if object.contains_key(&key.0) {
+        let mut seen = Keys::default();
+        while let Some(Key(key)) = members.next_key()? {
+            members.next_value_seed(inner)?;
+            if let Some(key) = seen.insert(key) {
                 return Err(de::Error::custom(format_args!(
-                    "the key {:?} stands twice",
-                    key.0
+                    "the key {key:?} stands twice"
                 )));
             }
-            object.insert(key.0, value);
         }
-        Ok(Value::Object(object))
+        Ok(())
     }
 }
 
 #[derive(Deserialize)]
-struct Key(String);
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The keys of one object: few as a rule, and any number of them in a hostile one.
+#[derive(Default)]
+struct Keys<'a> {
+    few: Vec<Cow<'a, str>>,
+    many: HashSet<Cow<'a, str>>,
+}
+
+impl<'a> Keys<'a> {
+    /// Hands the key back if it was there already.
+    fn insert(&mut self, key: Cow<'a, str>) -> Option<Cow<'a, str>> {
+        const FEW: usize = 16;
+        if self.few.contains(&key) || self.many.contains(&key) {
+            return Some(key);
+        }
+        if self.few.len() < FEW {
+            self.few.push(key);
+        } else {
+            self.many.insert(key);
+        }
+        None
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -150,6 +173,16 @@ mod tests {
         }
         assert!(parse_strict(b"{} {}").is_err());
         assert!(parse_strict(b"").is_err());
+    }
+
+    #[test]
+    fn a_key_twice_is_found_among_many() {
+        let members: Vec<String> = (0..40).map(|n| format!(r#""k{n}":{n}"#)).collect();
+        assert!(parse_strict(format!("{{{}}}", members.join(",")).as_bytes()).is_ok());
+        for twice in [0, 15, 16, 39] {
+            let text = format!("{{{},{}}}", members.join(","), members[twice]);
+            assert!(parse_strict(text.as_bytes()).is_err(), "{twice}");
+        }
     }
 
     #[test]

@@ -20,7 +20,9 @@ pub const MAX_SIGNATURES: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
     payload_type: String,
-    payload: Vec<u8>,
+    /// The payload stands at the end of what is signed.
+    pae: Vec<u8>,
+    payload_at: usize,
     signatures: Vec<Signature>,
 }
 
@@ -90,11 +92,8 @@ struct RawSignature {
 /// Pre-authentication encoding: `DSSEv1 LEN(type) type LEN(payload) payload`, lengths in decimal, one space
 /// between each.
 pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
-    let head = format!(
-        "DSSEv1 {} {payload_type} {} ",
-        payload_type.len(),
-        payload.len()
-    );
+    let (type_length, length) = (payload_type.len(), payload.len());
+    let head = format!("DSSEv1 {type_length} {payload_type} {length} ");
     [head.as_bytes(), payload].concat()
 }
 
@@ -116,9 +115,11 @@ impl Envelope {
         if signatures.iter().any(|s| s.sig.is_empty()) {
             return Err(EnvelopeError::EmptySignature);
         }
+        let pae = pae(&payload_type, &payload);
         Ok(Self {
             payload_type,
-            payload,
+            payload_at: pae.len() - payload.len(),
+            pae,
             signatures,
         })
     }
@@ -146,7 +147,7 @@ impl Envelope {
         let signatures: Vec<String> = self.signatures.iter().map(Signature::to_json).collect();
         format!(
             r#"{{"payload":"{}","payloadType":{},"signatures":[{}]}}"#,
-            base64::encode(&self.payload),
+            base64::encode(self.payload()),
             json!(self.payload_type),
             signatures.join(","),
         )
@@ -159,7 +160,7 @@ impl Envelope {
 
     /// The payload's bytes, exactly as signed.
     pub fn payload(&self) -> &[u8] {
-        &self.payload
+        &self.pae[self.payload_at..]
     }
 
     /// At least one.
@@ -168,8 +169,8 @@ impl Envelope {
     }
 
     /// What the signatures are over.
-    pub fn pae(&self) -> Vec<u8> {
-        pae(&self.payload_type, &self.payload)
+    pub fn pae(&self) -> &[u8] {
+        &self.pae
     }
 }
 
@@ -236,8 +237,8 @@ mod tests {
     #[test]
     fn url_safe_base64_is_for_bare_envelopes_alone() {
         let json = br#"{"payload":"-_-_","payloadType":"t","signatures":[{"sig":"AA=="}]}"#;
-        let payload = Envelope::parse(json).unwrap().payload;
-        assert_eq!(payload, [0xfb, 0xff, 0xbf]);
+        let envelope = Envelope::parse(json).unwrap();
+        assert_eq!(envelope.payload(), [0xfb, 0xff, 0xbf]);
         let value = canonical::parse_strict(json).unwrap();
         assert!(Envelope::from_value(value, Alphabet::Standard).is_err());
     }

@@ -23,6 +23,10 @@ use crate::process::{self, Quiet};
 pub use objects::{CommitFacts, Entry, EntryKind, Object, Written};
 pub use refs::{Moved, RefName, RefNameError};
 
+/// Bytes of delta bases that each thread keeps: with reading in [pack order](Repository::in_pack_order) a few
+/// MiB have nearly every base at hand.
+const DELTA_BASE_CACHE: usize = 6 << 20;
+
 /// A repository that was found and opened.
 #[derive(Clone, Debug)]
 pub struct Repository {
@@ -171,6 +175,12 @@ impl Repository {
     /// Objects are read as their ids say: whoever may write `refs/replace/` must not choose what is judged.
     fn faithful(mut inner: gix::Repository) -> Self {
         inner.objects.ignore_replacements = true;
+        // Without it each object of a delta chain is decoded anew for each of its descendants.
+        inner.objects.set_pack_cache(|| {
+            Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(
+                DELTA_BASE_CACHE,
+            ))
+        });
         Repository { inner }
     }
 

@@ -23,9 +23,10 @@ pub mod predicate;
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 use crate::canonical;
 use crate::digest::{ObjectId, Sha256};
@@ -55,7 +56,7 @@ pub struct Statement {
     version: Version,
     subjects: Vec<Subject>,
     predicate_type: PredicateType,
-    predicate: Map<String, Value>,
+    predicate: Said,
 }
 
 /// Which statement format was read.
@@ -195,6 +196,13 @@ pub enum PredicateTypeError {
     },
 }
 
+/// A predicate: read when somebody asks for it, as a replay mostly does not.
+#[derive(Debug, Clone)]
+struct Said {
+    text: Option<Box<RawValue>>,
+    object: OnceLock<Map<String, Value>>,
+}
+
 /// The wire form, for reading; what is written is assembled by [`Statement::to_bytes`].
 #[derive(Deserialize)]
 struct Raw {
@@ -205,7 +213,27 @@ struct Raw {
     predicate_type: PredicateType,
     // Absent in a v1 statement whose type alone says everything.
     #[serde(default)]
-    predicate: Map<String, Value>,
+    predicate: Object,
+}
+
+/// A JSON object as it stands.
+struct Object(Box<RawValue>);
+
+impl Default for Object {
+    fn default() -> Self {
+        let text = RawValue::from_string("{}".to_owned());
+        Self(text.expect("an empty object is JSON"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        match text.get().starts_with('{') {
+            true => Ok(Self(text)),
+            false => Err(serde::de::Error::custom("the predicate is no object")),
+        }
+    }
 }
 
 impl Statement {
@@ -215,7 +243,7 @@ impl Statement {
         predicate_type: PredicateType,
         predicate: Map<String, Value>,
     ) -> Result<Self, Error> {
-        Self::checked(Version::V1, subjects, predicate_type, predicate)
+        Self::checked(Version::V1, subjects, predicate_type, predicate.into())
     }
 
     /// A statement v1 with a typed predicate, which must keep its rules.
@@ -241,14 +269,19 @@ impl Statement {
         if bytes.len() > MAX_STATEMENT_BYTES {
             return Err(Error::TooLarge { bytes: bytes.len() });
         }
-        let raw: Raw =
-            serde_json::from_value(canonical::parse_strict(bytes)?).map_err(Error::Shape)?;
+        canonical::check_strict(bytes)?;
+        let raw: Raw = serde_json::from_slice(bytes).map_err(Error::Shape)?;
         let version = match raw.kind.as_str() {
             STATEMENT_V1 => Version::V1,
             STATEMENT_V0_1 => Version::V0_1,
             _ => return Err(Error::Type { found: raw.kind }),
         };
-        Self::checked(version, raw.subject, raw.predicate_type, raw.predicate)
+        Self::checked(
+            version,
+            raw.subject,
+            raw.predicate_type,
+            raw.predicate.into(),
+        )
     }
 
     /// The canonical bytes (RFC 8785): what is signed.
@@ -266,7 +299,7 @@ impl Statement {
             ),
             (
                 "predicate".to_owned(),
-                Value::Object(self.predicate.clone()),
+                Value::Object(self.predicate().clone()),
             ),
         ])))?;
         if bytes.len() > MAX_STATEMENT_BYTES {
@@ -292,7 +325,15 @@ impl Statement {
 
     /// What is said, whatever its type.
     pub fn predicate(&self) -> &Map<String, Value> {
-        &self.predicate
+        self.predicate.object()
+    }
+
+    /// The fields of what is said that `T` names, without reading the rest; `None` where they do not fit it.
+    pub(crate) fn glance<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        match &self.predicate.text {
+            Some(text) => serde_json::from_str(text.get()).ok(),
+            None => serde_json::from_value(Value::Object(self.predicate().clone())).ok(),
+        }
     }
 
     /// What is said, as the type it claims to be; its shape and rules are checked.
@@ -303,7 +344,7 @@ impl Statement {
                 found: self.predicate_type.clone(),
             });
         }
-        Ok(P::from_map(&self.predicate)?)
+        Ok(P::from_map(self.predicate())?)
     }
 
     /// Where the statement says it belongs; `None` if it says nothing of it (a foreign statement).
@@ -331,7 +372,7 @@ impl Statement {
         version: Version,
         subjects: Vec<Subject>,
         predicate_type: PredicateType,
-        predicate: Map<String, Value>,
+        predicate: Said,
     ) -> Result<Self, Error> {
         match subjects.len() {
             0 => Err(Error::NoSubject),
@@ -342,6 +383,39 @@ impl Statement {
                 predicate_type,
                 predicate,
             }),
+        }
+    }
+}
+
+impl Said {
+    fn object(&self) -> &Map<String, Value> {
+        self.object.get_or_init(|| {
+            let text = self.text.as_ref().map_or("{}", |text| text.get());
+            serde_json::from_str(text).expect("it was read strictly, as an object")
+        })
+    }
+}
+
+impl PartialEq for Said {
+    fn eq(&self, other: &Self) -> bool {
+        self.object() == other.object()
+    }
+}
+
+impl From<Map<String, Value>> for Said {
+    fn from(object: Map<String, Value>) -> Self {
+        Self {
+            text: None,
+            object: object.into(),
+        }
+    }
+}
+
+impl From<Object> for Said {
+    fn from(object: Object) -> Self {
+        Self {
+            text: Some(object.0),
+            object: OnceLock::new(),
         }
     }
 }

@@ -71,6 +71,8 @@ impl Stored {
             blobs: bodies.keys().copied().collect(),
             kept_commits: commits.keys().copied().collect(),
         };
+        let mut notes: Vec<(ObjectId, ObjectId)> = notes.into_iter().collect();
+        repository.in_pack_order(&mut notes, |(_, blob)| *blob);
         let (notes, note_blobs) = notes.into_iter().unzip();
         let (bodies, commits) = (bodies.into_iter().collect(), commits.into_iter().collect());
         let repository = repository.to_shared();
@@ -115,24 +117,27 @@ struct StoredReader<'a> {
 }
 
 impl StoredReader<'_> {
-    fn blob_of(&self, id: Option<&ObjectId>, limit: u64) -> Result<Option<Vec<u8>>, ReadError> {
-        let read = |id| self.repository.content(id, ObjectKind::Blob, limit);
-        Ok(id.map(read).transpose()?)
+    // The walk has asked for every size.
+    fn content(&self, id: &ObjectId) -> Result<Vec<u8>, ReadError> {
+        Ok(self
+            .repository
+            .content_of_known_size(id, ObjectKind::Blob)?)
     }
 }
 
 impl Reader for StoredReader<'_> {
     fn note(&mut self, index: usize) -> Result<Vec<u8>, ReadError> {
-        let id = &self.stored.note_blobs[index];
-        Ok(self.repository.content(id, ObjectKind::Blob, NOTE_LIMIT)?)
+        self.content(&self.stored.note_blobs[index])
     }
 
     fn blob(&mut self, digest: &Sha256) -> Result<Option<Vec<u8>>, ReadError> {
-        self.blob_of(self.stored.bodies.get(digest), BLOB_LIMIT)
+        let id = self.stored.bodies.get(digest);
+        id.map(|id| self.content(id)).transpose()
     }
 
     fn commit(&mut self, id: &ObjectId) -> Result<Option<Vec<u8>>, ReadError> {
-        self.blob_of(self.stored.commits.get(id), COMMIT_LIMIT)
+        let id = self.stored.commits.get(id);
+        id.map(|id| self.content(id)).transpose()
     }
 }
 

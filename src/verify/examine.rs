@@ -210,8 +210,8 @@ impl Examiner<'_> {
                         ),
                     );
                 } else {
-                    let inline = entry::placement(&body, line.offset) == BodyPlace::Inline;
-                    if line.body.is_none() && inline {
+                    let inline = || entry::placement(&body, line.offset) == BodyPlace::Inline;
+                    if line.body.is_none() && inline() {
                         find(Code::BodyMisplaced, format!("{} bytes", body.len()));
                     }
                     self.attestation(body, &link.step, &mut record, out);
@@ -405,16 +405,24 @@ fn tree_of(algorithm: Algorithm, raw: &[u8]) -> Option<ObjectId> {
 /// Whether the predicate itself reports a failure: a link's `return-value` other than 0, a test result
 /// `FAILED`.
 fn reports_failure(statement: &Statement) -> bool {
-    let predicate = statement.predicate();
-    match statement.predicate_type().short_name() {
-        Some("link") => predicate.get("byproducts").is_some_and(|byproducts| {
+    #[derive(serde::Deserialize)]
+    struct Result {
+        byproducts: Option<serde_json::Value>,
+        result: Option<serde_json::Value>,
+    }
+    let kind = statement.predicate_type().short_name();
+    if !matches!(kind, Some("link" | "test-result")) {
+        return false;
+    }
+    let Some(Result { byproducts, result }) = statement.glance() else {
+        return false;
+    };
+    match kind {
+        Some("link") => byproducts.is_some_and(|byproducts| {
             let code = byproducts.get("return-value");
             code.is_some_and(|value| value.as_i64() != Some(0))
                 || byproducts.get("signal").is_some()
         }),
-        Some("test-result") => predicate
-            .get("result")
-            .is_some_and(|result| result == "FAILED"),
-        _ => false,
+        _ => result.is_some_and(|result| result == "FAILED"),
     }
 }
