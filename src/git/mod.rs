@@ -4,8 +4,7 @@
 //! repositories. Ids are [`ObjectId`]s of ours: what gix hands out never leaves this module.
 //!
 //! Writing is durable where it is asked for: gix syncs nothing, so object files and their folders are
-//! synced here, before the ref moves; refs are moved by `git update-ref`, which compares, locks and syncs
-//! (see `refs`).
+//! synced here, before the ref moves, and so is the ref (see `refs`).
 
 mod objects;
 mod refs;
@@ -21,7 +20,7 @@ use crate::digest::{Algorithm, ObjectId, ObjectKind};
 use crate::process::{self, Quiet};
 
 pub use objects::{CommitFacts, Entry, EntryKind, Object, Written};
-pub use refs::{Moved, RefName, RefNameError};
+pub use refs::{Moved, Reason, RefName, RefNameError};
 
 /// Bytes of delta bases that each thread keeps: with reading in [pack order](Repository::in_pack_order) a few
 /// MiB have nearly every base at hand.
@@ -139,6 +138,14 @@ pub enum Error {
         name: RefName,
         /// The lock file.
         lock: PathBuf,
+    },
+    /// A ref's lock cannot be taken, written or moved onto the ref.
+    #[error("{path} cannot be written")]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
     /// A ref could not be read.
     #[error("ref {name} cannot be read")]
@@ -510,9 +517,13 @@ mod tests {
             let name: RefName = "refs/notes/docket".parse().expect("a ref name");
             let first = repository.commit_named("HEAD~1").expect("a commit");
             let second = repository.commit_named("HEAD").expect("a commit");
+            let reason = Reason {
+                text: "test",
+                time: "2026-11-22T10:00:00Z".parse().expect("a time"),
+            };
             let go = |from, to| {
                 repository
-                    .move_reference(&name, from, to, "test")
+                    .move_reference(&name, from, to, reason)
                     .expect("git answers")
             };
             assert_eq!(go(Some(&first), &second), Moved::Elsewhere);

@@ -271,8 +271,8 @@ impl Repository {
         })?;
         // One that another process has just written may not be synced yet, so that it counts as ours.
         written.ids.push(id);
-        if self.has(&id) {
-            refresh(&self.loose(&id));
+        // Packs are not asked: an object that is in one, too, is no harm.
+        if refresh(&self.loose(&id)) {
             return Ok(id);
         }
         let kind = match kind {
@@ -326,17 +326,13 @@ impl Repository {
         let mut files: Vec<PathBuf> = written.ids.iter().map(|id| self.loose(id)).collect();
         files.sort();
         files.dedup();
-        let files: Vec<&Path> = files
-            .iter()
-            .map(PathBuf::as_path)
-            .filter(|file| file.exists())
-            .collect();
-        sync_all(&files)?;
+        files.retain(|file| file.exists());
         // A folder holds the names of its files, and the objects' folder those of its folders.
         let mut folders: Vec<&Path> = files.iter().filter_map(|file| file.parent()).collect();
         folders.dedup();
         folders.push(self.inner.objects.store_ref().path());
-        sync_all(&folders)
+        let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).chain(folders).collect();
+        sync_all(&paths)
     }
 
     /// Where an object's own file stands, if it has one.
@@ -374,9 +370,8 @@ pub(super) fn sync(path: &Path) -> Result<(), Error> {
         .map_err(failed)
 }
 
-/// Sets a file's times to now. Where it does not exist or is not ours there is nothing to do: git has it in
-/// a pack, or keeps it.
-fn refresh(path: &Path) {
+/// Sets a file's times to now; false where there is none. One that is not ours is kept as git keeps it.
+fn refresh(path: &Path) -> bool {
     let now = Timespec {
         tv_sec: 0,
         tv_nsec: UTIME_NOW,
@@ -385,5 +380,5 @@ fn refresh(path: &Path) {
         last_access: now,
         last_modification: now,
     };
-    let _ = utimensat(CWD, path, &times, AtFlags::empty());
+    utimensat(CWD, path, &times, AtFlags::empty()).is_ok() || path.exists()
 }

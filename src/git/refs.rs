@@ -1,10 +1,17 @@
-//! Refs: read through gix, moved by the program git.
+//! Refs: read through gix, moved here.
 //!
-//! `git update-ref` compares with the expected old value under the ref's lock, knows worktrees and packed
-//! refs, and with `core.fsync=reference` syncs before it renames; gix does not sync.
+//! A move takes the ref's lock as git does (`<ref>.lock`, created and never written over), compares the value
+//! that the ref has then with the expected one, writes the lock file, syncs it, adds to the reflog, renames the
+//! lock onto the ref, and syncs the folders. gix would rename without a sync, and a power cut could leave an
+//! empty ref. Where more than that is at stake, the program git moves the ref (`core.fsync=reference`): a
+//! symbolic ref, and a repository with a hook `reference-transaction`.
 
 use std::fmt;
 use std::str::FromStr;
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 use gix::bstr::{BStr, ByteSlice};
 use thiserror::Error as ThisError;
@@ -13,6 +20,7 @@ use super::objects::sync;
 use super::{Error, Repository};
 use crate::digest::ObjectId;
 use crate::process;
+use crate::timestamp::Timestamp;
 
 /// A full ref name that git allows, such as `refs/notes/docket`.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -68,6 +76,15 @@ pub enum Moved {
     Elsewhere,
 }
 
+/// What a ref's log says of a move.
+#[derive(Clone, Copy, Debug)]
+pub struct Reason<'a> {
+    /// One line.
+    pub text: &'a str,
+    /// When.
+    pub time: Timestamp,
+}
+
 impl Repository {
     /// What a ref points to, symbolic refs followed; `None` where it does not exist.
     ///
@@ -116,45 +133,135 @@ impl Repository {
         name: &RefName,
         expected: Option<&ObjectId>,
         new: &ObjectId,
-        reason: &str,
+        reason: Reason<'_>,
     ) -> Result<Moved, Error> {
         const TRIES: u32 = 20;
-        let zero = "0".repeat(new.hex().len());
-        let old = expected.map_or(zero, ObjectId::hex);
+        let by_git = self.wants_git_for(name);
         let mut tries = 0;
         loop {
-            let arguments = [
-                "-c",
-                "core.fsync=reference",
-                "update-ref",
-                "-m",
-                reason,
-                name.as_str(),
-                &new.hex(),
-                &old,
-            ];
-            let error = match self.git(&arguments).output() {
-                Ok(_) => {
-                    self.sync_reference(name)?;
-                    return Ok(Moved::Yes);
-                }
+            let moved = match by_git {
+                true => self.move_by_git(name, expected, new, reason),
+                false => self.move_by_lock(name, expected, new, reason),
+            };
+            let error = match moved {
+                Ok(moved) => return Ok(moved),
                 Err(error) => error,
             };
             if self.reference(name)?.as_ref() != expected {
                 return Ok(Moved::Elsewhere);
             }
-            // It has the expected value: another process holds its lock, or git may not write it.
-            let lock = self.common_dir().join(format!("{name}.lock"));
+            // It has the expected value: another process holds its lock, or it may not be written.
+            let lock = self.lock_of(name);
             tries += 1;
             if tries == TRIES && lock.exists() {
                 let name = name.clone();
                 return Err(Error::Locked { name, lock });
             }
-            if tries == TRIES || !matches!(error, process::Error::Failed { .. }) {
-                return Err(error.into());
+            if tries == TRIES || !is_transient(&error) {
+                return Err(error);
             }
             std::thread::sleep(std::time::Duration::from_millis(5 * u64::from(tries)));
         }
+    }
+
+    fn move_by_lock(
+        &self,
+        name: &RefName,
+        expected: Option<&ObjectId>,
+        new: &ObjectId,
+        reason: Reason<'_>,
+    ) -> Result<Moved, Error> {
+        let file = self.common_dir().join(name.as_str());
+        let lock = self.lock_of(name);
+        let failed = |source| Error::Lock {
+            path: lock.clone(),
+            source,
+        };
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let mut open = OpenOptions::new();
+        let mut held = open
+            .write(true)
+            .create_new(true)
+            .open(&lock)
+            .map_err(failed)?;
+        let moved = (|| {
+            if self.reference(name)?.as_ref() != expected {
+                return Ok(Moved::Elsewhere);
+            }
+            writeln!(held, "{}", new.hex())
+                .and_then(|()| held.sync_all())
+                .map_err(failed)?;
+            self.log(name, expected, new, reason);
+            fs::rename(&lock, &file).map_err(failed)?;
+            Ok(Moved::Yes)
+        })();
+        match moved {
+            Ok(Moved::Yes) => self.sync_reference(name)?,
+            Ok(Moved::Elsewhere) | Err(_) => {
+                let _ = fs::remove_file(&lock);
+            }
+        }
+        moved
+    }
+
+    fn move_by_git(
+        &self,
+        name: &RefName,
+        expected: Option<&ObjectId>,
+        new: &ObjectId,
+        reason: Reason<'_>,
+    ) -> Result<Moved, Error> {
+        let old = old_hex(expected, new);
+        let arguments = [
+            "-c",
+            "core.fsync=reference",
+            "update-ref",
+            "-m",
+            reason.text,
+            name.as_str(),
+            &new.hex(),
+            &old,
+        ];
+        self.git(&arguments).output()?;
+        self.sync_reference(name)?;
+        Ok(Moved::Yes)
+    }
+
+    fn wants_git_for(&self, name: &RefName) -> bool {
+        let symbolic = fs::read(self.common_dir().join(name.as_str()))
+            .is_ok_and(|content| content.starts_with(b"ref:"));
+        let hooks = match self.setting("core.hooksPath") {
+            Some(_) => return true,
+            None => self.common_dir().join("hooks/reference-transaction"),
+        };
+        symbolic || hooks.exists()
+    }
+
+    fn lock_of(&self, name: &RefName) -> PathBuf {
+        self.common_dir().join(format!("{name}.lock"))
+    }
+
+    /// Adds a line to the ref's log where git would. It is a convenience to people: that it could not be
+    /// written is no reason to lose an entry.
+    fn log(&self, name: &RefName, old: Option<&ObjectId>, new: &ObjectId, reason: Reason<'_>) {
+        let path = self.common_dir().join("logs").join(name.as_str());
+        let wanted = match self.setting("core.logAllRefUpdates").as_deref() {
+            None => self.work_dir().is_some(),
+            Some(value) => !matches!(value, "false" | "no" | "off" | "0"),
+        };
+        let Some((who, mail)) = self.committer().filter(|_| wanted || path.exists()) else {
+            return;
+        };
+        let time = reason.time.unix();
+        let one_line = reason.text.replace(['\n', '\t'], " ");
+        let line = format!(
+            "{} {} {who} <{mail}> {time} +0000\t{one_line}\n",
+            old_hex(old, new),
+            new.hex()
+        );
+        let _ = append(&path, line.as_bytes());
     }
 
     /// Git syncs the file that holds the ref; that its name stands in its folder is ours to sync.
@@ -166,5 +273,26 @@ impl Repository {
             .take_while(|folder| *folder != common)
             .filter(|folder| folder.is_dir())
             .try_for_each(sync)
+    }
+}
+
+fn old_hex(expected: Option<&ObjectId>, new: &ObjectId) -> String {
+    expected.map_or_else(|| "0".repeat(new.hex().len()), ObjectId::hex)
+}
+
+fn append(path: &Path, line: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    file.write_all(line)
+}
+
+/// Whether another try may end otherwise.
+fn is_transient(error: &Error) -> bool {
+    match error {
+        Error::Program(process::Error::Failed { .. }) => true,
+        Error::Lock { source, .. } => source.kind() == io::ErrorKind::AlreadyExists,
+        _ => false,
     }
 }

@@ -28,7 +28,7 @@ use crate::{
     attestation::Attestation,
     digest::Sha256,
     finding::Code,
-    git::{self, Moved, RefName, Repository},
+    git::{self, Moved, Reason, RefName, Repository},
     ledger::{Lines, Link, Origin, Placement as Place, entry, link::LinkError, seal::SignedSeal},
     process::{self, Quiet},
     signing::SigningKey,
@@ -604,10 +604,11 @@ impl<'a> Villain<'a> {
             .repository
             .reference(self.ledger)?
             .ok_or(Error::Lacking { what: "tip" })?;
-        match self
-            .repository
-            .move_reference(&copy, None, &tip, "demo: a copy to spoil")?
-        {
+        let reason = Reason {
+            text: "demo: a copy to spoil",
+            time: self.world.now,
+        };
+        match self.repository.move_reference(&copy, None, &tip, reason)? {
             Moved::Yes => Ok(copy),
             Moved::Elsewhere => Err(Error::Moved),
         }

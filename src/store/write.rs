@@ -1,11 +1,13 @@
 //! Writing: a change to the tip, of which only the trees on its way are read and written.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use super::{BLOB_LIMIT, COMMIT_LIMIT, Error, NOTE_LIMIT, RECORD_LIMIT, components, note_path};
 use crate::digest::{ObjectId, ObjectKind, Sha256};
-use crate::git::{Entry, EntryKind, Moved, RefName, Repository, Written};
+use crate::git::{Entry, EntryKind, Moved, Reason, RefName, Repository, Written};
 use crate::ledger::path::NotePath;
 use crate::timestamp::Timestamp;
 
@@ -15,6 +17,7 @@ pub struct Tip<'a> {
     name: RefName,
     commit: Option<ObjectId>,
     tree: Option<ObjectId>,
+    trees: RefCell<BTreeMap<ObjectId, Rc<[Entry]>>>,
 }
 
 /// What is to be written: whole new contents, by what they are about.
@@ -63,6 +66,7 @@ impl<'a> Tip<'a> {
             name: name.clone(),
             commit,
             tree,
+            trees: RefCell::default(),
         })
     }
 
@@ -125,7 +129,10 @@ impl<'a> Tip<'a> {
         let mut written = Written::default();
         let commit = self.write(change, author, message, &mut written)?;
         self.repository.sync(written)?;
-        let reason = message.lines().next().unwrap_or_default();
+        let reason = Reason {
+            text: message.lines().next().unwrap_or_default(),
+            time: author.time,
+        };
         let moved =
             self.repository
                 .move_reference(&self.name, self.commit.as_ref(), &commit, reason)?;
@@ -220,17 +227,23 @@ impl<'a> Tip<'a> {
         text
     }
 
+    /// A tree's entries; the few on the way to a note are asked for again and again.
+    fn entries(&self, tree: &ObjectId) -> Result<Rc<[Entry]>, Error> {
+        if let Some(known) = self.trees.borrow().get(tree) {
+            return Ok(Rc::clone(known));
+        }
+        let entries: Rc<[Entry]> = self.repository.tree(tree)?.into();
+        self.trees.borrow_mut().insert(*tree, Rc::clone(&entries));
+        Ok(entries)
+    }
+
     fn file(&self, path: &[Vec<u8>], limit: u64) -> Result<Option<Vec<u8>>, Error> {
         let Some(mut at) = self.tree else {
             return Ok(None);
         };
         for (depth, part) in path.iter().enumerate() {
-            let Some(entry) = self
-                .repository
-                .tree(&at)?
-                .into_iter()
-                .find(|entry| entry.name == *part)
-            else {
+            let entries = self.entries(&at)?;
+            let Some(entry) = entries.iter().find(|entry| entry.name == *part) else {
                 return Ok(None);
             };
             let wanted = if depth + 1 == path.len() {
@@ -257,7 +270,7 @@ impl<'a> Tip<'a> {
         let mut pending: Vec<(ObjectId, usize)> =
             self.tree.map(|tree| (tree, 0)).into_iter().collect();
         while let Some((tree, used)) = pending.pop() {
-            for entry in self.repository.tree(&tree)? {
+            for entry in self.entries(&tree)?.iter() {
                 let rest = &hex[used..];
                 let path =
                     || -> Vec<Vec<u8>> { hex[..used].chunks(2).map(<[u8]>::to_vec).collect() };
@@ -268,7 +281,7 @@ impl<'a> Tip<'a> {
                     EntryKind::Tree => {}
                     _ if entry.name == rest => {
                         let mut path = path();
-                        path.push(entry.name);
+                        path.push(entry.name.clone());
                         if entry.kind != EntryKind::File {
                             return Err(Error::NotAFile {
                                 path: NotePath::of(*object).to_string(),
@@ -293,7 +306,7 @@ impl<'a> Tip<'a> {
         written: &mut Written,
     ) -> Result<Option<ObjectId>, Error> {
         let mut entries = match tree {
-            Some(tree) => self.repository.tree(&tree)?,
+            Some(tree) => self.entries(&tree)?.to_vec(),
             None => Vec::new(),
         };
         let mut by_name: BTreeMap<&[u8], Vec<&Edit>> = BTreeMap::new();

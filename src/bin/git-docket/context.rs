@@ -26,18 +26,24 @@ pub struct Context {
     pub ui: Ui,
     /// What operations may use.
     pub world: World,
+    found: Option<Repository>,
 }
 
 impl Context {
     /// Gathers what the environment says. Nothing else of the program reads it.
-    pub fn new(globals: Globals) -> Result<Self, Stop> {
+    pub fn new(globals: Globals, found: Option<Repository>) -> Result<Self, Stop> {
         let ui = voice(if globals.quiet {
             Talk::Terse
         } else {
             Talk::Full
         });
         let world = world(ui, folders())?;
-        Ok(Context { globals, ui, world })
+        Ok(Context {
+            globals,
+            ui,
+            world,
+            found,
+        })
     }
 
     /// A world whose keys and memory are kept under another home.
@@ -52,6 +58,9 @@ impl Context {
 
     /// The repository that the program was started in.
     pub fn repository(&self) -> Result<Repository, Stop> {
+        if let Some(found) = &self.found {
+            return Ok(found.clone());
+        }
         Repository::discover(Path::new(".")).map_err(|error| {
             Stop::new(Exit::CouldNotLook, error)
                 .hint("run it inside a repository, or name one: git docket -C DIR …")

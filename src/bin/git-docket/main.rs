@@ -6,6 +6,7 @@ mod context;
 mod exit;
 mod ui;
 
+use std::cell::OnceCell;
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,6 +21,8 @@ use crate::ui::Talk;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().collect();
+    let found = OnceCell::new();
+    let configured = |folder| configured(folder, &found);
     let cli = match cli::parse(&arguments, |name| env::var_os(name), configured) {
         Ok(cli) => cli,
         Err(error) => {
@@ -33,7 +36,7 @@ fn main() -> ExitCode {
             return exit.into();
         }
     };
-    match run(cli) {
+    match run(cli, found.into_inner()) {
         Ok(exit) => exit.into(),
         Err((talk, stop)) => {
             context::voice(talk).stop(&stop);
@@ -42,7 +45,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<Exit, (Talk, Stop)> {
+fn run(cli: Cli, found: Option<Repository>) -> Result<Exit, (Talk, Stop)> {
     let talk = if cli.globals.quiet {
         Talk::Terse
     } else {
@@ -54,19 +57,23 @@ fn run(cli: Cli) -> Result<Exit, (Talk, Stop)> {
             (talk, Stop::new(Exit::CouldNotLook, message))
         })?;
     }
-    Context::new(cli.globals)
+    Context::new(cli.globals, found)
         .and_then(|context| commands::run(cli.verb, &context))
         .map_err(|stop| (talk, stop))
 }
 
-/// The git configuration's `docket.*` keys, where there is a repository.
-fn configured(folder: Option<PathBuf>) -> Vec<(String, String)> {
+/// The git configuration's `docket.*` keys, where there is a repository; that of the current folder is kept,
+/// so that it is opened once.
+fn configured(folder: Option<PathBuf>, found: &OnceCell<Repository>) -> Vec<(String, String)> {
+    let here = folder.is_none();
     let folder = folder.unwrap_or_else(|| PathBuf::from("."));
-    let settings = Repository::discover(&folder).map(|found| found.section("docket"));
+    let Ok(repository) = Repository::discover(&folder) else {
+        return Vec::new();
+    };
+    let settings = repository.section("docket");
+    if here {
+        let _ = found.set(repository);
+    }
     let named = |(key, value)| (format!("docket.{key}"), value);
-    settings
-        .unwrap_or_default()
-        .into_iter()
-        .map(named)
-        .collect()
+    settings.into_iter().map(named).collect()
 }
