@@ -29,11 +29,10 @@ fn main() {
     );
     let mut times = Vec::new();
     for folder in [&small, &large] {
-        copy_ref(folder);
         let n = Cell::new(0_u64);
         let [ours, theirs] = side_by_side(
             ROUNDS,
-            [&mut || attest(folder, &n), &mut || notes_append(folder)],
+            [&mut || attest(folder, &n), &mut || notes_append(folder, &n)],
         );
         let name = folder.file_name().unwrap().to_string_lossy();
         report(
@@ -65,15 +64,16 @@ fn main() {
     );
 }
 
-/// Git appends to a ref of its own that begins where the ledger stands.
-fn copy_ref(folder: &Path) {
-    common::git(
-        folder,
-        &["update-ref", "refs/notes/plain", "refs/notes/docket"],
-    );
+/// Both begin each time where the generated ledger ends, or the commit's note would grow without end; git appends to a
+/// ref of its own.
+fn reset(folder: &Path) {
+    for name in ["refs/notes/docket", "refs/notes/plain"] {
+        common::git(folder, &["update-ref", name, "refs/docket/generated"]);
+    }
 }
 
 fn attest(folder: &Path, n: &Cell<u64>) -> Duration {
+    reset(folder);
     n.set(n.get() + 1);
     let unique = std::process::id();
     let predicate = format!(
@@ -97,9 +97,10 @@ fn attest(folder: &Path, n: &Cell<u64>) -> Duration {
         .current_dir(folder))
 }
 
-fn notes_append(folder: &Path) -> Duration {
+fn notes_append(folder: &Path, n: &Cell<u64>) -> Duration {
+    reset(folder);
     // What one entry of ours adds.
-    let text = "x".repeat(1_700);
+    let text = format!("{}-{} {}", std::process::id(), n.get(), "x".repeat(1_700));
     let arguments = [
         "-c",
         "core.fsync=all",

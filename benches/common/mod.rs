@@ -81,6 +81,8 @@ pub fn repository(entries: u64) -> PathBuf {
     drop(out);
     assert!(import.wait().unwrap().success());
     git(&folder, &["reset", "-q", "--hard"]);
+    let generated = ["update-ref", "refs/docket/generated", "refs/notes/docket"];
+    git(&folder, &generated);
     git(&folder, &["repack", "-adfq", "--window=10"]);
     let pem = forge::key(forge::BEN).to_pkcs8_pem(None).unwrap();
     write_private(&folder.join("key.pem"), pem.as_bytes());
