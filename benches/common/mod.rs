@@ -181,7 +181,7 @@ fn write_ledger(entries: u64, out: &mut impl Write) {
             }
             seq += 1;
         }
-        let (leaf, path) = genesis.clone().unwrap();
+        let (leaf, path) = genesis.unwrap();
         let mark = || Mark { seq: 0, leaf };
         let record = AppendRecord {
             origin: origin.clone(),
@@ -194,7 +194,7 @@ fn write_ledger(entries: u64, out: &mut impl Write) {
         let writer = "ci@example.com".parse().unwrap();
         let append = record.sign(&writer, &forge::key(forge::BEN)).render();
         let in_force = InForce {
-            roster: path.clone(),
+            roster: path,
             policy: path,
         };
         let at = NotePath::of(commit.id).to_string();

@@ -371,8 +371,18 @@ impl Repository {
 
     /// The name and address that git would write into a commit now, where both are known.
     pub fn committer(&self) -> Option<(String, String)> {
-        let signature = self.inner.committer()?.ok()?;
-        Some((signature.name.to_string(), signature.email.to_string()))
+        // gix would look for the time zone as well, in every file that the system has about any.
+        let part = |variable: &str, key: &str| {
+            std::env::var(variable)
+                .ok()
+                .filter(|value| !value.is_empty())
+                .or_else(|| self.setting(&format!("committer.{key}")))
+                .or_else(|| self.setting(&format!("user.{key}")))
+        };
+        Some((
+            part("GIT_COMMITTER_NAME", "name")?,
+            part("GIT_COMMITTER_EMAIL", "email")?,
+        ))
     }
 
     fn ours(&self, id: &gix::oid) -> ObjectId {
