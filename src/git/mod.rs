@@ -30,6 +30,17 @@ const DELTA_BASE_CACHE: usize = 6 << 20;
 #[derive(Clone, Debug)]
 pub struct Repository {
     inner: gix::Repository,
+    durability: Durability,
+}
+
+/// What an append that was reported survives.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Durability {
+    /// A power cut: objects, folders and the ref are synced to disk first.
+    #[default]
+    PowerCut,
+    /// The end of the process, however it comes; the system writes to disk when it likes.
+    Process,
 }
 
 /// Why git could not be asked, or had no answer.
@@ -188,7 +199,16 @@ impl Repository {
                 DELTA_BASE_CACHE,
             ))
         });
-        Repository { inner }
+        Repository {
+            inner,
+            durability: Durability::default(),
+        }
+    }
+
+    /// The same repository, written to in another way.
+    pub fn durable(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
     }
 
     /// A handle for another thread.

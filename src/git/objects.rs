@@ -7,7 +7,7 @@ use std::thread;
 
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, utimensat};
 
-use super::{Error, Repository, kind_name, theirs};
+use super::{Durability, Error, Repository, kind_name, theirs};
 use crate::digest::{ObjectId, ObjectKind};
 
 /// An object's kind and content. The content is as stored: whether it has the id is asked by
@@ -317,12 +317,14 @@ impl Repository {
         self.write(ObjectKind::Tree, &content, written)
     }
 
-    /// Syncs written objects and their folders to disk. An object that was here before in a pack was synced
-    /// by git.
+    /// Syncs written objects and their folders to disk, as far as the repository's [`Durability`] wants it.
     ///
     /// # Errors
     /// Where a file or folder cannot be synced.
     pub fn sync(&self, written: Written) -> Result<(), Error> {
+        if self.durability == Durability::Process {
+            return Ok(());
+        }
         let mut files: Vec<PathBuf> = written.ids.iter().map(|id| self.loose(id)).collect();
         files.sort();
         files.dedup();

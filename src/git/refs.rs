@@ -17,7 +17,7 @@ use gix::bstr::{BStr, ByteSlice};
 use thiserror::Error as ThisError;
 
 use super::objects::sync;
-use super::{Error, Repository};
+use super::{Durability, Error, Repository};
 use crate::digest::ObjectId;
 use crate::process;
 use crate::timestamp::Timestamp;
@@ -190,9 +190,10 @@ impl Repository {
             if self.reference(name)?.as_ref() != expected {
                 return Ok(Moved::Elsewhere);
             }
-            writeln!(held, "{}", new.hex())
-                .and_then(|()| held.sync_all())
-                .map_err(failed)?;
+            writeln!(held, "{}", new.hex()).map_err(failed)?;
+            if self.durability == Durability::PowerCut {
+                held.sync_all().map_err(failed)?;
+            }
             self.log(name, expected, new, reason);
             fs::rename(&lock, &file).map_err(failed)?;
             Ok(Moved::Yes)
@@ -216,7 +217,10 @@ impl Repository {
         let old = old_hex(expected, new);
         let arguments = [
             "-c",
-            "core.fsync=reference",
+            match self.durability {
+                Durability::PowerCut => "core.fsync=reference",
+                Durability::Process => "core.fsync=none",
+            },
             "update-ref",
             "-m",
             reason.text,
@@ -264,8 +268,11 @@ impl Repository {
         let _ = append(&path, line.as_bytes());
     }
 
-    /// Git syncs the file that holds the ref; that its name stands in its folder is ours to sync.
+    /// The file that holds the ref is synced; that its name stands in its folder is synced here.
     fn sync_reference(&self, name: &RefName) -> Result<(), Error> {
+        if self.durability == Durability::Process {
+            return Ok(());
+        }
         let common = self.common_dir();
         let file = common.join(name.as_str());
         file.ancestors()

@@ -142,7 +142,7 @@ pub enum Error {
     /// A note could not be signed.
     #[error(transparent)]
     Note(#[from] NoteError),
-    /// Others were faster, every time.
+    /// Others were in the way, every time.
     #[error(transparent)]
     Contention(Contention),
 }
@@ -178,11 +178,23 @@ impl Explain for Error {
     }
 }
 
-/// Others were faster, every time; nothing is lost.
+/// Others were in the way, every time; nothing is lost.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("others were faster {tries} times")]
-pub struct Contention {
-    tries: u32,
+pub enum Contention {
+    /// They moved the ref first.
+    #[error("others were faster {tries} times")]
+    Lost {
+        /// How often.
+        tries: u32,
+    },
+    /// They held its lock all the time, or left it behind.
+    #[error("{name} is locked by another process; if none is at work, remove {}", lock.display())]
+    Locked {
+        /// The ref.
+        name: RefName,
+        /// The lock file.
+        lock: std::path::PathBuf,
+    },
 }
 
 /// What is on a tip, as far as an append needs it.
@@ -212,12 +224,17 @@ impl Appender<'_> {
             }
             let head = head(&tip)?;
             let writer = writer(&head.roster, self.key)?;
-            if let Some(appended) = self.try_append(&tip, head, &writer, items)? {
-                return Ok(appended);
+            match self.try_append(&tip, head, &writer, items) {
+                Ok(Some(appended)) => return Ok(appended),
+                Ok(None) => {}
+                Err(Error::Store(store::Error::Git(git::Error::Locked { name, lock }))) => {
+                    return Err(Error::Contention(Contention::Locked { name, lock }));
+                }
+                Err(error) => return Err(error),
             }
             std::thread::sleep(self.pause(attempt));
         }
-        Err(Error::Contention(Contention { tries: TRIES }))
+        Err(Error::Contention(Contention::Lost { tries: TRIES }))
     }
 
     /// Founds a ledger: its first entry, and its first seal where the ledger's key is given.

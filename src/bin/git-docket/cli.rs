@@ -69,6 +69,16 @@ pub struct Globals {
         global = true
     )]
     pub ledger_ref: RefName,
+    /// Sync the ledger to disk before success is said; `false` is faster, and a power cut may take entries
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "true",
+        action = ArgAction::Set,
+        value_parser = BoolishValueParser::new(),
+        global = true
+    )]
+    pub fsync: bool,
 }
 
 /// Form of a result.

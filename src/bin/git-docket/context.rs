@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use git_docket::git::Repository;
+use git_docket::git::{Durability, Repository};
 use git_docket::ops::{Folders, World};
 use git_docket::process::Pager;
 use git_docket::report::json;
@@ -58,13 +58,18 @@ impl Context {
 
     /// The repository that the program was started in.
     pub fn repository(&self) -> Result<Repository, Stop> {
-        if let Some(found) = &self.found {
-            return Ok(found.clone());
-        }
-        Repository::discover(Path::new(".")).map_err(|error| {
+        let found = match &self.found {
+            Some(found) => Ok(found.clone()),
+            None => Repository::discover(Path::new(".")),
+        };
+        let found = found.map_err(|error| {
             Stop::new(Exit::CouldNotLook, error)
                 .hint("run it inside a repository, or name one: git docket -C DIR …")
-        })
+        })?;
+        Ok(found.durable(match self.globals.fsync {
+            true => Durability::PowerCut,
+            false => Durability::Process,
+        }))
     }
 
     /// The ledger of a repository. No ref is an error, never an empty ledger.
