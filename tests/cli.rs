@@ -211,3 +211,41 @@ fn keys_are_made_listed_and_read_by_openssl() {
         );
     }
 }
+
+#[test]
+fn keys_that_openssl_made_are_used_and_ours_have_sshs_fingerprint() {
+    let mut world = World::bare_hands();
+    let run = |world: &World, line: &str| {
+        let (program, rest) = line.split_once(' ').expect("words");
+        let ran = world.run(program, &rest.split(' ').collect::<Vec<_>>());
+        assert_eq!(ran.code, 0, "{line}: {}", ran.err);
+        ran.out
+    };
+    let page = git_docket::manual::page("keys").expect("a page");
+    world.set("DOCKET_PASSPHRASE", "correct-horse");
+    for line in [
+        "openssl genpkey -algorithm ed25519 -out key.pem",
+        "openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out encrypted.pem",
+    ] {
+        assert!(page.contains(&format!("\n{line}")), "{line}");
+        let passed = if line.contains("-topk8") {
+            " -passout env:DOCKET_PASSPHRASE"
+        } else {
+            ""
+        };
+        run(&world, &format!("{line}{passed}"));
+    }
+    run(&world, "chmod 600 key.pem encrypted.pem");
+    let public = run(&world, "openssl pkey -in key.pem -pubout");
+    for file in ["./key.pem", "./encrypted.pem"] {
+        let shown = world.docket_ok(&["key", "show", file]);
+        assert!(shown.ends_with(&public), "{shown}");
+        let field = |name: &str| {
+            let line = shown.lines().find_map(|line| line.strip_prefix(name));
+            line.expect(name).trim().to_owned()
+        };
+        world.write("ssh.pub", &field("ssh "));
+        let fingerprint = run(&world, "ssh-keygen -lf ssh.pub");
+        assert_eq!(fingerprint.split(' ').nth(1), Some(&*field("id ")));
+    }
+}

@@ -83,7 +83,7 @@ pub enum BundleError {
         count: usize,
     },
     /// Two answers to which key signed, or one that is no key id.
-    #[error("public key hint {hint:?} and keyid {keyid:?} are not one hex SHA-256")]
+    #[error("public key hint {hint:?} and keyid {keyid:?} are not one OpenSSH fingerprint")]
     Hint {
         /// What the material says.
         hint: String,

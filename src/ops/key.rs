@@ -131,7 +131,7 @@ pub struct KeyView {
     /// The private key's file, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
-    /// SHA-256 over the public key's SPKI: the key id of envelopes and bundles.
+    /// The OpenSSH fingerprint: the key id of envelopes and bundles.
     pub id: KeyId,
     /// The public key, PEM.
     pub pem: String,

@@ -25,10 +25,10 @@ use crate::exit::{Exit, Stop};
 
 /// Replay the ledger and judge it, offline
 ///
-/// Without SUBJECT: the whole ledger, every entry, and the required steps of
-/// the checked-out commit where the policy requires any. With one: the ledger,
-/// and the entries and required steps of a commit, of every commit in a range,
-/// or of the commits that an artifact came from.
+/// Without SUBJECT: the whole ledger and every entry, but no required steps,
+/// which are asked of a commit. With one: the ledger, and the entries and
+/// required steps of a commit, of every commit in a range, or of the commits
+/// that an artifact came from.
 ///
 /// Exit codes: 0 pass, 1 failed, 3 undecided, 4 the ledger is broken, 5 could
 /// not look.
