@@ -161,10 +161,10 @@ codes! {
         "A ledger of this origin with another genesis is known here."
         "Only a pin decides which one counts: give --pin, after asking the ledger's owner."
     Rollback "rollback" Broken
-        "The ledger is smaller than it was sealed when last seen here."
+        "The ledger is sealed at a smaller size than was seen here before, or than is pinned."
         "Do not use it; compare with another clone and ask the server's owner."
     Fork "fork" Broken
-        "The ledger is not an extension of what was sealed when last seen here."
+        "The ledger is not an extension of what was sealed when last seen here, or of the pinned seal."
         "Do not use it; keep both signed notes as evidence and ask the ledger's owner."
     LandedTailReplaced "landed-tail-replaced" Broken
         "Unsealed entries that were seen here as landed are gone or replaced."

@@ -32,9 +32,13 @@ fn help_is_complete_and_has_examples() {
             help.starts_with(&world.docket_ok(&[verb, "--help"])),
             "{verb}"
         );
+        let short = world.docket_ok(&[verb, "-h"]);
+        let (_, examples) = short.split_once("Examples:\n").expect(&short);
+        let whole = |line: &str| line.starts_with("  git docket ");
+        assert!(examples.lines().all(whole), "{examples}");
         let longest = help
             .lines()
-            .take_while(|line| *line != "Examples:")
+            .take_while(|line| !line.starts_with("Usage:"))
             .map(str::len)
             .max();
         assert!(

@@ -136,6 +136,7 @@ impl EntryView {
         if self.cover == Cover::Unsealed {
             text.push_str("  (unsealed)");
         }
+        text.truncate(text.trim_end().len());
         text
     }
 

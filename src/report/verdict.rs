@@ -150,16 +150,16 @@ impl VerdictView {
                 [] => String::new(),
                 persons => format!(" by {}", persons.join(", ")),
             };
-            let entries: Vec<_> = step.entries.iter().map(|seq| format!("#{seq}")).collect();
+            let entries = step.entries.iter().map(|seq| format!(" #{seq}"));
             let commit = step.commit.hex();
             row(
                 "step",
                 &format!(
-                    "{:<8}{} on {}{who} {}",
+                    "{:<8}{} on {}{who}{}",
                     step.state,
                     step.step,
                     &commit[..12],
-                    entries.join(" ")
+                    entries.collect::<String>()
                 ),
             );
         }
@@ -176,8 +176,8 @@ impl VerdictView {
     fn summary(&self) -> String {
         match self.verdict {
             "pass" => format!(
-                "{} of {} entries asked about count, and everything that was asked holds",
-                self.entries_counted, self.entries_asked
+                "everything that was asked holds; of the {} entries asked about, {} count as evidence",
+                self.entries_asked, self.entries_counted
             ),
             "failed" => "something was judged and does not hold".into(),
             "undecided" => "evidence is missing".into(),

@@ -92,7 +92,7 @@ pub(super) fn history(
             );
         }
         if let Some(seal) = &pin.seal {
-            extends(seal, records, heads, &mut find);
+            extends("the pinned seal", seal, records, heads, &mut find);
         }
     } else {
         find(Code::FirstUse, format!("origin {origin}"));
@@ -117,7 +117,7 @@ pub(super) fn history(
         return;
     };
     if let Some(seal) = &memory.seal {
-        extends(seal, records, heads, &mut find);
+        extends("the newest seal seen here", seal, records, heads, &mut find);
     }
     let TreeHead { size, root } = memory.landed;
     if Roots::of(records).at(&[size])[0] != Some(root) {
@@ -132,6 +132,7 @@ pub(super) fn history(
 }
 
 fn extends(
+    what: &str,
     seal: &SignedSeal,
     records: &[Record],
     heads: &Heads,
@@ -143,14 +144,14 @@ fn extends(
         find(
             Code::Rollback,
             format!(
-                "{} entries were sealed when it was last seen, now {sealed} are",
+                "{what} is over size {}, this ledger is sealed at {sealed}",
                 seen.size
             ),
         );
     } else if Roots::of(records).at(&[seen.size])[0] != Some(seen.root) {
         find(
             Code::Fork,
-            format!("the first {} entries had another root", seen.size),
+            format!("{what} has another root at size {}", seen.size),
         );
     }
 }

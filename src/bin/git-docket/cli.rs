@@ -24,6 +24,11 @@ A signed, hash-chained ledger of every delivery step, kept in the Git repository
 Without a verb: what there is here, and what to do next.";
 
 const AFTER_HELP: &str = "\
+Examples:
+  git docket init
+  git docket run --step build --product app -- make app
+  git docket verify HEAD
+
 Help on a verb: `git docket VERB -h`. The manual: `git docket help TOPIC`; `git docket help` lists its pages.
 Every flag can also be set as DOCKET_<FLAG> or as git configuration docket.<flag> (see `git docket help cli`).";
 
@@ -46,6 +51,25 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub verb: Option<Verb>,
+}
+
+/// All verbs and flags, each verb's examples below them: in short help as well as in long.
+pub fn command() -> Command {
+    with_examples(Cli::command())
+}
+
+fn with_examples(command: Command) -> Command {
+    let about = command.get_long_about().map(ToString::to_string);
+    let split = about
+        .as_deref()
+        .and_then(|about| about.split_once("\n\nExamples:\n"));
+    let command = match split {
+        Some((about, examples)) => command
+            .long_about(about.to_owned())
+            .after_help(format!("Examples:\n{examples}")),
+        None => command,
+    };
+    command.mut_subcommands(with_examples)
 }
 
 /// Flags that every verb takes.
@@ -110,18 +134,18 @@ pub fn parse(
     variable: impl Fn(&str) -> Option<OsString>,
     configured: impl FnOnce(Option<PathBuf>) -> Vec<(String, String)>,
 ) -> Result<Cli, clap::Error> {
-    match Cli::command().try_get_matches_from(arguments) {
+    match command().try_get_matches_from(arguments) {
         Err(error) if !error.use_stderr() => return Err(error),
         _ => {}
     }
-    let folder = Cli::command()
+    let folder = command()
         .ignore_errors(true)
         .try_get_matches_from(arguments)
         .ok()
         .and_then(|matches| matches.get_one::<PathBuf>("directory").cloned());
     let settings = configured(folder);
     let mut faults = Vec::new();
-    let mut command = sourced(Cli::command(), "", &variable, &settings, &mut faults);
+    let mut command = sourced(self::command(), "", &variable, &settings, &mut faults);
     if let Some(fault) = faults.into_iter().next() {
         return Err(command.error(ErrorKind::InvalidValue, fault));
     }

@@ -1,9 +1,8 @@
 //! `completions`: shell completion scripts.
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::cli::Cli;
+use crate::cli;
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
 
@@ -36,7 +35,7 @@ _git_docket() {
 /// Prints the script.
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "git-docket", &mut script);
+    clap_complete::generate(args.shell, &mut cli::command(), "git-docket", &mut script);
     let mut script = String::from_utf8_lossy(&script).into_owned();
     if args.shell == Shell::Bash {
         script.push_str(BASH_AS_GIT);

@@ -2,12 +2,11 @@
 
 use std::fmt::Write;
 
-use clap::CommandFactory;
 use git_docket::ops::doctor::{self, Diagnosis, Weight};
 use git_docket::report::escape::Line;
 use serde::Serialize;
 
-use crate::cli::{self, Cli};
+use crate::cli;
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
 
@@ -34,7 +33,7 @@ struct Diagnoses {
 /// Examines.
 pub fn run(_: Args, context: &Context) -> Result<Exit, Stop> {
     let repository = context.repository().ok();
-    let flags = cli::settable(&Cli::command());
+    let flags = cli::settable(&cli::command());
     let facts = doctor::gather(
         &context.world,
         repository.as_ref(),

@@ -1,9 +1,8 @@
 //! `help`: a verb's help, or a page of the manual.
 
-use clap::CommandFactory;
 use git_docket::manual;
 
-use crate::cli::Cli;
+use crate::cli;
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
 
@@ -24,7 +23,7 @@ pub struct Args {
 
 /// Prints the help or the page.
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
-    let mut command = Cli::command();
+    let mut command = cli::command();
     command.build();
     let text = match args.topic.as_deref() {
         None => format!(

@@ -85,7 +85,7 @@ fn text(founded: &Founded) -> String {
         if founded.key_made { " (made now)" } else { "" },
     );
     out.push_str(&format!(
-        "ledger key {}\n           whoever holds it can seal: keep a copy where it cannot be lost\n",
+        "seal key  {}\n          whoever holds it can seal: keep a copy where it cannot be lost\n",
         Line(&founded.ledger_key_file.display().to_string())
     ));
     for line in &founded.configured {

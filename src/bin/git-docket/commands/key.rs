@@ -72,6 +72,9 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
             let keys = key::list(&context.world)?;
             let is_empty = keys.is_empty();
             context.report(&Listing { keys }, |listing| {
+                let names = listing.keys.iter().map(|key| name(key).len());
+                let width = names.max().unwrap_or_default();
+                let line = |key: &KeyView| format!("{:<width$}  {}\n", name(key), key.id);
                 listing.keys.iter().map(line).collect()
             })?;
             if is_empty {
@@ -88,12 +91,8 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     Ok(Exit::Pass)
 }
 
-fn line(key: &KeyView) -> String {
-    format!(
-        "{:<16} {}\n",
-        key.name.as_deref().unwrap_or_default(),
-        key.id
-    )
+fn name(key: &KeyView) -> &str {
+    key.name.as_deref().unwrap_or_default()
 }
 
 fn text(key: &KeyView) -> String {

@@ -3,10 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man;
 
-use crate::cli::Cli;
+use crate::cli;
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
 
@@ -28,7 +28,7 @@ pub struct Args {
 
 /// Prints one page or writes all.
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
-    let mut command = Cli::command().bin_name("git docket");
+    let mut command = cli::command().bin_name("git docket");
     command.build();
     match args.dir {
         None => {

@@ -22,7 +22,7 @@ use crate::exit::{Exit, Stop};
 ///
 /// Examples:
 ///   git docket run --step test -- cargo test
-///   git docket run --step build --material 'src/**' --product target/release/app -- cargo build --release
+///   git docket run --step build --material 'src/**' --product app -- make app
 ///   git docket run --step image --subject ghcr.io/acme/app@sha256:4f2c… -- ./push-image
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
