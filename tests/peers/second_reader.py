@@ -144,8 +144,10 @@ class Entry:
         bundle = {"mediaType", "verificationMaterial", "dsseEnvelope", "messageSignature"} & outer.keys()
         inner = outer["dsseEnvelope"] if bundle else outer
         (signature,) = inner["signatures"]
-        self.signer = signature["keyid"]
-        if bundle and outer["verificationMaterial"]["publicKey"]["hint"] != self.signer:
+        self.signer = signature.get("keyid")
+        if bundle and "publicKey" not in outer["verificationMaterial"]:
+            self.signer = None
+        elif bundle and outer["verificationMaterial"]["publicKey"]["hint"] != self.signer:
             raise ValueError("hint and keyid differ")
         kind, self.payload = inner["payloadType"], from_base64(inner["payload"])
         self.pae = b"DSSEv1 %d %s %d %s" % (len(kind), kind.encode(), len(self.payload), self.payload)
@@ -157,6 +159,7 @@ class Entry:
             signature, kind = self.read()
         except MALFORMED:
             raise Fault("attestation-grammar")
+        need(re.fullmatch("SHA256:[A-Za-z0-9+/]{43}", self.signer or ""), "signature-invalid")
         need(self.signer in keys, "key-unknown")
         need(verifies(keys[self.signer], signature, self.pae), "signature-invalid")
         try:
