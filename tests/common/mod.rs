@@ -6,8 +6,10 @@
     reason = "each test binary uses its own part of the testkit"
 )]
 
+pub mod http;
 pub mod ledger;
 pub mod schemas;
+pub mod ssh;
 pub mod world;
 
 pub use schemas::{fits, schema};

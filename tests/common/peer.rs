@@ -38,7 +38,9 @@ pub fn python() -> Option<PathBuf> {
 /// A program of the machine's own: from the environment variable, else from `PATH`. `None` as with [`peer`].
 pub fn on_path(variable: &str, name: &str) -> Option<PathBuf> {
     let named = env::var_os(variable).map(PathBuf::from);
-    let folders = env::var_os("PATH").unwrap_or_default();
+    let mut folders = env::var_os("PATH").unwrap_or_default();
+    // Where servers stand, which is on nobody's path but root's.
+    folders.push(":/usr/sbin");
     let mut found = env::split_paths(&folders).map(|folder| folder.join(name));
     match named.or_else(|| found.find(|path| path.is_file())) {
         Some(path) => Some(path),
