@@ -286,7 +286,7 @@ impl Finding {
 }
 
 /// The whole chain of an error's messages, outermost first.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

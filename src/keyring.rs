@@ -152,11 +152,11 @@ impl Keyring {
         self.folder.join(format!("{name}{PRIVATE}"))
     }
 
-    /// All keys, by name. No folder is an empty keyring.
+    /// All keys, by name, and for each that cannot be used why not. No folder is an empty keyring.
     ///
     /// # Errors
-    /// Where the folder or a key's public part cannot be read.
-    pub fn list(&self) -> Result<Vec<Kept>, Error> {
+    /// Where the folder cannot be read.
+    pub fn list(&self) -> Result<Vec<Result<Kept, Error>>, Error> {
         let failed = |source| Error::File {
             path: self.folder.clone(),
             source,
@@ -165,18 +165,16 @@ impl Keyring {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other.map_err(failed)?,
         };
-        let mut kept = Vec::new();
+        let mut names: Vec<KeyFileName> = Vec::new();
         for entry in entries {
             let file = entry.map_err(failed)?.file_name();
             let name = file
                 .to_str()
                 .and_then(|file| file.strip_suffix(PRIVATE)?.parse().ok());
-            if let Some(name) = name {
-                kept.push(self.kept(name)?);
-            }
+            names.extend(name);
         }
-        kept.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(kept)
+        names.sort();
+        Ok(names.into_iter().map(|name| self.kept(name)).collect())
     }
 
     /// The key of this name.
@@ -374,10 +372,13 @@ mod tests {
         let names: Vec<String> = keyring
             .list()
             .expect("a list")
-            .iter()
-            .map(|kept| kept.name.to_string())
+            .into_iter()
+            .map(|kept| kept.expect("a sound key").name.to_string())
             .collect();
         assert_eq!(names, ["ada"]);
+        fs::write(keyring.path(&name("bad")), "").expect("written");
+        let listed = keyring.list().expect("a list");
+        assert!(matches!(listed[..], [Ok(_), Err(Error::File { .. })]));
     }
 
     #[test]

@@ -98,6 +98,18 @@ impl Repository {
         self.inner.has_object(theirs(id))
     }
 
+    /// Those of these objects that are not here, sorted.
+    pub fn lacking(&self, ids: &[ObjectId]) -> Vec<ObjectId> {
+        use gix::objs::Exists as _;
+        // Packs that appear meanwhile are not looked for: that would be done again for each one that is lacking.
+        let mut objects = self.inner.objects.clone();
+        objects.refresh_never();
+        let mut lacking: Vec<ObjectId> = ids.to_vec();
+        lacking.retain(|id| !objects.exists(&theirs(id)));
+        lacking.sort();
+        lacking
+    }
+
     /// An object's size, without decoding it; `None` where it is not here.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::World;
 use super::log::{self, Filter};
+use crate::finding::chain;
 use crate::git::{RefName, Repository};
 use crate::keyring::Keyring;
 use crate::process::Quiet;
@@ -25,7 +26,7 @@ pub struct Facts {
     /// The repository, where there is one.
     pub repository: Option<RepositoryFacts>,
     /// Private keys of this user, with their modes.
-    pub keys: Vec<(PathBuf, u32)>,
+    pub keys: Vec<Result<(PathBuf, u32), String>>,
     /// Whether `man git-docket` finds a page.
     pub man_page: bool,
     /// The time by this machine's clock.
@@ -76,7 +77,10 @@ pub fn gather(
             .transpose()?,
         keys: keys
             .into_iter()
-            .map(|kept| (kept.path, kept.mode))
+            .map(|kept| match kept {
+                Ok(kept) => Ok((kept.path, kept.mode)),
+                Err(error) => Err(chain(&error)),
+            })
             .collect(),
         man_page: Quiet::program("man", &["-w", "git-docket"])
             .output()
@@ -371,38 +375,40 @@ fn clock(newest: Option<Timestamp>, now: Option<Timestamp>) -> Option<Diagnosis>
     ))
 }
 
-fn keys(keys: &[(PathBuf, u32)]) -> Vec<Diagnosis> {
-    let open: Vec<&(PathBuf, u32)> = keys.iter().filter(|(_, mode)| mode & 0o077 != 0).collect();
-    if open.is_empty() {
-        return match keys.len() {
-            0 => vec![Diagnosis {
-                code: "keys",
-                weight: Weight::Advice,
-                seen: "there is no key to sign with".to_owned(),
-                remedy: Some("git docket key generate makes one".to_owned()),
-            }],
-            count => vec![sound(
-                "keys",
-                format!("{count} private key(s), readable by their owner alone"),
-            )],
-        };
-    }
-    let readable = |(path, mode): &(PathBuf, u32)| {
-        let seen = format!(
-            "{} has mode {:03o}: others can read it",
-            path.display(),
-            mode & 0o777
-        );
-        problem(
+fn keys(keys: &[Result<(PathBuf, u32), String>]) -> Vec<Diagnosis> {
+    let bad: Vec<Diagnosis> = keys.iter().filter_map(bad_key).collect();
+    match (bad.is_empty(), keys.len()) {
+        (false, _) => bad,
+        (true, 0) => vec![Diagnosis {
+            code: "keys",
+            weight: Weight::Advice,
+            seen: "there is no key to sign with".to_owned(),
+            remedy: Some("git docket key generate makes one".to_owned()),
+        }],
+        (true, count) => vec![sound(
             "keys",
-            seen,
-            format!(
-                "chmod 600 '{}', and replace the key if others had access",
-                path.display()
-            ),
-        )
-    };
-    open.into_iter().map(readable).collect()
+            format!("{count} private key(s), readable by their owner alone"),
+        )],
+    }
+}
+
+fn bad_key(key: &Result<(PathBuf, u32), String>) -> Option<Diagnosis> {
+    match key {
+        Ok((_, mode)) if mode & 0o077 == 0 => None,
+        Ok((path, mode)) => {
+            let path = path.display();
+            Some(problem(
+                "keys",
+                format!("{path} has mode {:03o}: others can read it", mode & 0o777),
+                format!("chmod 600 '{path}', and replace the key if others had access"),
+            ))
+        }
+        Err(error) => Some(problem(
+            "keys",
+            error.clone(),
+            "bring the file back from a copy, or move the key's other files away".to_owned(),
+        )),
+    }
 }
 
 fn man_page(there: bool) -> Diagnosis {
@@ -460,7 +466,7 @@ mod tests {
                 ledger_ref: name,
                 ..RepositoryFacts::default()
             }),
-            keys: vec![("/home/ada/key".into(), 0o100_600)],
+            keys: vec![Ok(("/home/ada/key".into(), 0o100_600))],
             man_page: true,
             now: Some(at(1_000_000)),
         }
@@ -533,7 +539,11 @@ mod tests {
         );
         assert_eq!(after(|facts, _| facts.now = Some(at(1_000_000 - 300))), []);
         assert_eq!(
-            after(|facts, _| facts.keys[0].1 = 0o100_640),
+            after(|facts, _| facts.keys[0] = Ok(("/home/ada/key".into(), 0o100_640))),
+            [("keys", Problem)]
+        );
+        assert_eq!(
+            after(|facts, _| facts.keys.push(Err("no file".into()))),
             [("keys", Problem)]
         );
         assert_eq!(after(|facts, _| facts.keys.clear()), [("keys", Advice)]);

@@ -5,6 +5,7 @@
 //! is not made), and judged by what was in force before it.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::append::Appended;
@@ -40,11 +41,13 @@ pub enum Error {
     /// The entry that brought it cannot be found.
     #[error(transparent)]
     Show(#[from] show::Error),
-    /// The entry that brought it holds no policy text.
-    #[error("entry {seq} holds no policy")]
+    /// The entry that brought it does not hold it.
+    #[error("entry {seq} holds no {wanted}")]
     NoText {
         /// The entry.
         seq: u64,
+        /// What it should hold.
+        wanted: &'static str,
     },
     /// The policy does not read.
     #[error("the policy does not read")]
@@ -168,21 +171,14 @@ impl Office<'_> {
     pub fn policy(&self) -> Result<Shown<PolicyShown>, Error> {
         let in_force = self.in_force()?;
         let seq = in_force.policy_mark.seq;
-        let stored = Stored::read(self.repository, self.ledger)?.ok_or(Error::NothingInForce)?;
-        let entry = show::show(&stored, &Target::Seq(seq))?.into_iter().next();
-        let statement = match entry.map(|entry| entry.content) {
-            Some(Content::Statement(statement)) => statement,
-            _ => return Err(Error::NoText { seq }),
-        };
-        let predicate = &statement.predicate;
-        let holder = predicate
-            .get("policy")
-            .and_then(|policy| policy.as_object())
-            .unwrap_or(predicate);
+        let holder = self.brought(seq, "policy")?;
         let text = holder
             .get("text")
             .and_then(|text| text.as_str())
-            .ok_or(Error::NoText { seq })?;
+            .ok_or(Error::NoText {
+                seq,
+                wanted: "policy",
+            })?;
         let content = PolicyShown {
             text: text.to_owned(),
             explained: in_force.policy.explain(),
@@ -195,21 +191,27 @@ impl Office<'_> {
     /// # Errors
     /// As [`Office::in_force`].
     pub fn roster(&self) -> Result<Shown<Roster>, Error> {
-        let in_force = self.in_force()?;
-        let content = Roster {
-            persons: in_force
-                .roster
-                .persons()
-                .iter()
-                .map(|person| person.wire().clone())
-                .collect(),
-            revocations: in_force.roster.revocations().cloned().collect(),
-            extends: None,
-            previous: None,
+        let seq = self.in_force()?.roster_mark.seq;
+        let mut roster = self.brought(seq, "roster")?;
+        roster.remove("previous");
+        let content = serde_json::from_value(Value::Object(roster)).map_err(|_| Error::NoText {
+            seq,
+            wanted: "roster",
+        })?;
+        Ok(Shown { seq, content })
+    }
+
+    /// What the entry at `seq` brought: its predicate, or that part of a genesis.
+    fn brought(&self, seq: u64, wanted: &'static str) -> Result<Map<String, Value>, Error> {
+        let stored = Stored::read(self.repository, self.ledger)?.ok_or(Error::NothingInForce)?;
+        let entry = show::show(&stored, &Target::Seq(seq))?.into_iter().next();
+        let Some(Content::Statement(statement)) = entry.map(|entry| entry.content) else {
+            return Err(Error::NoText { seq, wanted });
         };
-        Ok(Shown {
-            seq: in_force.roster_mark.seq,
-            content,
+        let mut predicate = statement.predicate;
+        Ok(match predicate.remove(wanted) {
+            Some(Value::Object(part)) => part,
+            _ => predicate,
         })
     }
 

@@ -190,16 +190,14 @@ pub fn generate(
     Ok(KeyView::of(&kept.public, Some(&kept), None))
 }
 
-/// Every key of the keyring.
+/// Every key of the keyring, or why it cannot be used.
 ///
 /// # Errors
-/// Where one cannot be read.
-pub fn list(world: &World) -> Result<Vec<KeyView>, Error> {
-    let kept = Keyring::in_folder(&world.folders.data).list()?;
-    Ok(kept
-        .iter()
-        .map(|kept| KeyView::of(&kept.public, Some(kept), None))
-        .collect())
+/// Where the keyring cannot be read.
+pub fn list(world: &World) -> Result<Vec<Result<KeyView, keyring::Error>>, Error> {
+    let listed = Keyring::in_folder(&world.folders.data).list()?;
+    let view = |kept: Kept| KeyView::of(&kept.public, Some(&kept), None);
+    Ok(listed.into_iter().map(|kept| kept.map(view)).collect())
 }
 
 /// One key; `vkey_name` is the name that its verifier key is to carry.
@@ -256,7 +254,8 @@ pub fn signing_key(world: &World, source: Option<&KeySource>) -> Result<SigningK
 }
 
 fn chosen(keyring: &Keyring) -> Result<Kept, Error> {
-    let mut all = keyring.list()?;
+    // One that cannot be used is no candidate; `key list` and `doctor` say so.
+    let mut all: Vec<Kept> = keyring.list()?.into_iter().flatten().collect();
     all.retain(|kept| !kept.name.to_string().starts_with(LEDGER_PREFIX));
     if let Some(at) = all
         .iter()

@@ -14,8 +14,9 @@ use super::{
     pin::{self, PinSource},
 };
 use crate::{
+    digest::ObjectId,
     git::{self, RefName, Repository},
-    ledger::{TreeHead, append_record::SignedAppendRecord},
+    ledger::{Snapshot as _, TreeHead, append_record::SignedAppendRecord},
     statement::DigestSet,
     store::{self, Stored, Tip},
     verify::{self, Artifact, CommitSubject, Outcome, Question},
@@ -65,6 +66,9 @@ pub struct Replayed {
     pub pin: PinSource,
     /// How many attestations wait in the spool.
     pub pending: usize,
+    /// Attested commits that are not in the repository (squashed away, pruned, not fetched), sorted: they were
+    /// judged by the bytes that the ledger keeps.
+    pub absent: Vec<ObjectId>,
 }
 
 /// We could not look.
@@ -294,6 +298,7 @@ pub fn verify(
         outcome,
         pin: source,
         pending,
+        absent: repository.lacking(stored.notes()),
     })
 }
 

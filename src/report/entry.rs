@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::escape::{Line, line};
 use crate::attestation::{Attestation, Carrier};
 use crate::digest::{ObjectId, Sha256};
+use crate::finding::chain;
 use crate::ledger::Link;
 use crate::signing::KeyId;
 use crate::statement::{PAYLOAD_TYPE, PredicateType, Statement, Step, Subject};
@@ -254,17 +255,6 @@ fn statement(body: Vec<u8>) -> Result<StatementView, String> {
         subjects: statement.subjects().to_vec(),
         predicate: statement.predicate().clone(),
     })
-}
-
-/// An error and its sources in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let _ = write!(text, ": {error}");
-        source = error.source();
-    }
-    text
 }
 
 /// At most 60 characters, escaped.

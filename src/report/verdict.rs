@@ -22,8 +22,12 @@ pub struct Frame {
     pub pin: String,
     /// How many attestations wait in the spool.
     pub pending: usize,
-    /// The time at which it was judged.
+    /// The time as of which it was judged.
     pub at: Timestamp,
+    /// Whether somebody chose that time.
+    pub at_chosen: bool,
+    /// Attested commits that the repository lacks: they were judged by the bytes that the ledger keeps.
+    pub absent: Vec<ObjectId>,
 }
 
 /// The verdict in the form in which it is shown.
@@ -46,6 +50,10 @@ pub struct VerdictView {
     pending: usize,
     entries_asked: u64,
     entries_counted: u64,
+    entries_of_governance: u64,
+    absent_commits: Vec<ObjectId>,
+    #[serde(skip)]
+    at_chosen: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<PolicyView>,
     enforced: Vec<String>,
@@ -105,6 +113,9 @@ impl VerdictView {
             pending: frame.pending,
             entries_asked: outcome.counts.asked,
             entries_counted: outcome.counts.counted,
+            entries_of_governance: outcome.counts.governance,
+            absent_commits: frame.absent,
+            at_chosen: frame.at_chosen,
             policy: in_force.map(|state| PolicyView {
                 seq: state.policy_mark.seq,
                 digest: state.policy_digest,
@@ -135,7 +146,23 @@ impl VerdictView {
             ),
         );
         row("head", &format!("{} root {}", self.tip, self.root));
+        if let Some(first) = self.absent_commits.first() {
+            row(
+                "absent",
+                &format!(
+                    "{} attested commit(s), {} first, are not in this repository; judged by the bytes that the ledger keeps",
+                    self.absent_commits.len(),
+                    &first.hex()[..12]
+                ),
+            );
+        }
         row("pin", &self.pin);
+        if self.at_chosen {
+            row(
+                "as of",
+                &format!("{}; no rule in force depends on the time", self.at),
+            );
+        }
         if let Some(policy) = &self.policy {
             row(
                 "policy",
@@ -176,8 +203,8 @@ impl VerdictView {
     fn summary(&self) -> String {
         match self.verdict {
             "pass" => format!(
-                "everything that was asked holds; of the {} entries asked about, {} count as evidence",
-                self.entries_asked, self.entries_counted
+                "{} entries of evidence and {} of governance were asked about, and everything holds",
+                self.entries_counted, self.entries_of_governance
             ),
             "failed" => "something was judged and does not hold".into(),
             "undecided" => "evidence is missing".into(),

@@ -29,8 +29,10 @@ pub struct EntryCounts {
     pub unsealed: u64,
     /// Those that the question was about.
     pub asked: u64,
-    /// Those among them that count: sound, by a known person, allowed.
+    /// Those among them that count as evidence: sound, by a known person, allowed.
     pub counted: u64,
+    /// Those among them that rule the ledger (genesis, roster, policy, their signatures) and are no evidence.
+    pub governance: u64,
 }
 
 /// How a required step stands.
@@ -231,6 +233,11 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
         counted: asked
             .iter()
             .filter(|seq| counting.contains_key(seq))
+            .count() as u64,
+        governance: records
+            .iter()
+            .filter(|record| asked.contains(&record.seq))
+            .filter(|record| GOVERNANCE.contains(&names.text(record.step).as_str()))
             .count() as u64,
     };
     if counts.unsealed > 0 {

@@ -52,6 +52,8 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
             pin: "from .docket.toml of the checked-out commit".into(),
             pending: 0,
             at: world.now,
+            at_chosen: false,
+            absent: Vec::new(),
         },
     );
     let verdict = report.to_text();

@@ -1,6 +1,7 @@
 //! `key`: make, list and show keys.
 
 use clap::Subcommand;
+use git_docket::finding::chain;
 use git_docket::keyring::KeyFileName;
 use git_docket::ledger::note::KeyName;
 use git_docket::ops::key::{self, KeySource, KeyView, Protection};
@@ -69,7 +70,13 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
                 .hint("git docket init makes a ledger that this key may write to");
         }
         Verb::List => {
-            let keys = key::list(&context.world)?;
+            let mut keys = Vec::new();
+            for listed in key::list(&context.world)? {
+                match listed {
+                    Ok(key) => keys.push(key),
+                    Err(error) => context.ui.warning(chain(&error)),
+                }
+            }
             let is_empty = keys.is_empty();
             context.report(&Listing { keys }, |listing| {
                 let names = listing.keys.iter().map(|key| name(key).len());

@@ -98,6 +98,8 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         pin: pin_words(&replayed.pin),
         pending: replayed.pending,
         at: args.at.unwrap_or(context.world.now),
+        at_chosen: args.at.is_some(),
+        absent: replayed.absent.clone(),
     };
     let view = VerdictView::of(&replayed.outcome, frame);
     context.report(&view, VerdictView::to_text)?;
