@@ -114,7 +114,7 @@ fn man_pages_are_written_for_every_verb() {
     let page =
         |name: &str| std::fs::read_to_string(world.repo().join("man/man1").join(name)).expect(name);
     assert!(page("git-docket.1").contains(".TH git-docket 1"));
-    assert!(page("git-docket-man.1").contains("git docket man"));
+    assert!(page("git-docket-man.1").contains("\n.SH EXAMPLES\n  git docket man"));
     assert_eq!(world.docket_ok(&["man"]), page("git-docket.1"));
 }
 

@@ -34,7 +34,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         None => {
             let page = page(command, "git-docket")
                 .map_err(|error| Stop::new(Exit::CouldNotLook, error))?;
-            context.print(&String::from_utf8_lossy(&page))?;
+            context.print(&page)?;
         }
         Some(dir) => {
             let count = write_all(&command, &dir).map_err(|error| {
@@ -52,10 +52,11 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     Ok(Exit::Pass)
 }
 
-fn page(command: Command, name: &str) -> io::Result<Vec<u8>> {
+fn page(command: Command, name: &str) -> io::Result<String> {
     let mut page = Vec::new();
     Man::new(command.name(name.to_owned())).render(&mut page)?;
-    Ok(page)
+    let page = String::from_utf8_lossy(&page);
+    Ok(page.replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n"))
 }
 
 /// Writes the page of a command and of all below it; returns how many.
