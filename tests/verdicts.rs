@@ -72,3 +72,42 @@ fn fetching_works_before_and_after_the_ledger_is_pushed() {
     world.docket_ok(&["seal"]);
     assert_eq!(world.docket(&["doctor"]).code, 0);
 }
+
+#[test]
+fn no_clock_changes_a_verdict_and_each_says_which_time_it_was_given() {
+    let mut world = World::new();
+    world.docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
+    world.docket_ok(&["run", "--step", "test", "--", "true"]);
+    let judged = |world: &World, arguments: &[&str]| {
+        let ran = world.docket(&[&["verify", "-o", "json"], arguments].concat());
+        let mut said: serde_json::Value =
+            serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("no JSON: {}", ran.err));
+        let at = said
+            .as_object_mut()
+            .and_then(|fields| fields.remove("at"))
+            .expect("it says the time");
+        (at, said, ran.code)
+    };
+    judged(&world, &[]);
+    let (at, now, code) = judged(&world, &[]);
+    assert_eq!((at, code), ("2026-11-22T10:00:00Z".into(), 0));
+    for at in ["1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"] {
+        assert_eq!(judged(&world, &["--at", at]), (at.into(), now.clone(), 0));
+    }
+    for seconds in ["0", "253402300799"] {
+        world.set("SOURCE_DATE_EPOCH", seconds);
+        assert_eq!(judged(&world, &[]).1, now, "by the clock {seconds}");
+    }
+    let text = world.docket_ok(&["verify", "--at", "2020-02-02T02:02:02Z"]);
+    assert!(
+        text.contains("\nas of     2020-02-02T02:02:02Z; no rule in force depends on the time\n"),
+        "{text}"
+    );
+    for wrong in ["", "yesterday", "2020-02-02", "2020-02-30T00:00:00Z"] {
+        assert_eq!(
+            world.docket(&["verify", "--at", wrong]).code,
+            2,
+            "{wrong:?}"
+        );
+    }
+}
