@@ -14,6 +14,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpgrp, kill_process, waitid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -39,6 +40,14 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// It did not end in time, and was ended.
+    #[error("{program} did not end within {} s", limit.as_secs())]
+    TimedOut {
+        /// The program and its first argument.
+        program: String,
+        /// The time that it had.
+        limit: Duration,
+    },
     /// It ended with another code than 0.
     #[error("{program} ended with {status}: {said}")]
     Failed {
@@ -56,6 +65,18 @@ pub struct Quiet {
     command: Command,
     name: String,
     input: Vec<u8>,
+    limit: Option<Duration>,
+}
+
+/// What a program said, however it ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub out: Vec<u8>,
+    /// Its standard error; hostile text where another machine wrote it.
+    pub err: Vec<u8>,
 }
 
 impl Quiet {
@@ -86,7 +107,14 @@ impl Quiet {
             command,
             name,
             input: Vec::new(),
+            limit: None,
         }
+    }
+
+    /// Ends it after this time.
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
     }
 
     /// Gives it this on standard input.
@@ -106,7 +134,8 @@ impl Quiet {
     /// # Errors
     /// Where it cannot be run, and where it ends with another code.
     pub fn output(self) -> Result<Vec<u8>, Error> {
-        let (status, out, err, program) = self.run()?;
+        let program = self.name.clone();
+        let Finished { status, out, err } = self.finish()?;
         if status.success() {
             return Ok(out);
         }
@@ -118,7 +147,11 @@ impl Quiet {
         })
     }
 
-    fn run(mut self) -> Result<(ExitStatus, Vec<u8>, Vec<u8>, String), Error> {
+    /// Runs it to its end, whichever that is.
+    ///
+    /// # Errors
+    /// Where it cannot be run, or takes too long.
+    pub fn finish(mut self) -> Result<Finished, Error> {
         let program = self.name;
         let stdin = if self.input.is_empty() {
             Stdio::null()
@@ -138,6 +171,14 @@ impl Quiet {
             .stdin
             .take()
             .map(|mut pipe| thread::spawn(move || pipe.write_all(&input)));
+        if let Some(limit) = self.limit {
+            // Whoever waits for the output below goes on once it has ended.
+            match ended_within(&mut child, limit) {
+                Ok(Some(readers)) => return readers.finish(program),
+                Ok(None) => return Err(Error::TimedOut { program, limit }),
+                Err(source) => return Err(Error::Pipe { program, source }),
+            }
+        }
         let output = match child.wait_with_output() {
             Ok(output) => output,
             Err(source) => return Err(Error::Pipe { program, source }),
@@ -148,7 +189,66 @@ impl Quiet {
                 return Err(Error::Pipe { program, source });
             }
         }
-        Ok((output.status, output.stdout, output.stderr, program))
+        Ok(Finished {
+            status: output.status,
+            out: output.stdout,
+            err: output.stderr,
+        })
+    }
+}
+
+/// An ended child, and those that read what it said.
+struct Readers {
+    status: ExitStatus,
+    pipes: [thread::JoinHandle<io::Result<Vec<u8>>>; 2],
+}
+
+impl Readers {
+    fn finish(self, program: String) -> Result<Finished, Error> {
+        let [out, err] = self.pipes.map(|reader| {
+            reader
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        match (out, err) {
+            (Ok(out), Ok(err)) => Ok(Finished {
+                status: self.status,
+                out,
+                err,
+            }),
+            (Err(source), _) | (_, Err(source)) => Err(Error::Pipe { program, source }),
+        }
+    }
+}
+
+/// Waits for a child while its output is read; `None` where it had to be ended. What it started itself may
+/// live on with its pipes, which is why nobody waits for those then.
+fn ended_within(child: &mut Child, limit: Duration) -> io::Result<Option<Readers>> {
+    fn all(
+        pipe: Option<impl io::Read + Send + 'static>,
+    ) -> thread::JoinHandle<io::Result<Vec<u8>>> {
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            pipe.map(|mut pipe| pipe.read_to_end(&mut bytes))
+                .transpose()?;
+            Ok(bytes)
+        })
+    }
+    let pipes = [all(child.stdout.take()), all(child.stderr.take())];
+    let mut pause = Duration::from_micros(500);
+    let mut waited = Duration::ZERO;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(Readers { status, pipes }));
+        }
+        if waited >= limit {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        thread::sleep(pause);
+        waited += pause;
+        pause = (pause * 2).min(Duration::from_millis(20));
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod objects;
 mod refs;
+pub mod transport;
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -157,6 +158,12 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// A ref that was fetched is not there.
+    #[error("ref {name} was fetched and is gone")]
+    Vanished {
+        /// Its name.
+        name: RefName,
     },
     /// A ref could not be read.
     #[error("ref {name} cannot be read")]
