@@ -387,7 +387,7 @@ const TEMPLATE: &str = r#"# The policy of this ledger. `git docket help policy` 
 # `git docket policy check` reads a changed copy, `git docket policy publish` puts it in force.
 version = 1
 
-# The refs whose commits are judged.
+# Protected refs: where they stand when the ledger begins, the genesis records.
 protected = ["refs/heads/main"]
 
 # One table for each step. Nothing is required until a line below says so; until then, verification judges

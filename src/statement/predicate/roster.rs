@@ -357,9 +357,9 @@ impl PersonId {
 impl Role {
     /// May append to the ledger.
     pub const WRITER: &str = "writer";
-    /// A service that may say what others did (`assertedBy: observed`).
+    /// A service that says what others did (`assertedBy: observed`).
     pub const OBSERVER: &str = "observer";
-    /// May change roster and policy.
+    /// Keeps the ledger; what that means, a policy says. Roster and policy are changed by root keys.
     pub const MAINTAINER: &str = "maintainer";
 
     /// The name as text.

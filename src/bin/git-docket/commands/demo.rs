@@ -1,6 +1,11 @@
 //! `demo`: a real repository, real steps, and faults that are caught.
 
-use std::{env, fmt::Write as _, fs, path::PathBuf};
+use std::{
+    env,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use git_docket::{
     ops::demo::{self, Shown},
@@ -67,7 +72,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
             )
         })?;
     }
-    context.report(&shown, |shown| text(shown, &verdict))?;
+    context.report(&shown, |shown| text(shown, &verdict, &program))?;
     Ok(if shown.is_right() {
         Exit::Pass
     } else {
@@ -75,7 +80,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     })
 }
 
-fn text(shown: &Shown, verdict: &str) -> String {
+fn text(shown: &Shown, verdict: &str, program: &Path) -> String {
     let mut out = String::from("A repository, and real steps in it:\n\n");
     for step in &shown.steps {
         let _ = writeln!(out, "  $ {}", Line(&step.command));
@@ -116,7 +121,13 @@ fn text(shown: &Shown, verdict: &str) -> String {
         out,
         "The report: {folder}/report.txt and report.json. To play with it:\n"
     );
-    let _ = writeln!(out, "    cd {folder}/app && export HOME={folder}/home");
+    let program = program.parent().unwrap_or(program).display().to_string();
+    let program = Line(&program);
+    let _ = writeln!(out, "    cd {folder}/app");
+    let _ = writeln!(
+        out,
+        "    HOME={folder}/home PATH={program}:$PATH sh    # until exit"
+    );
     let _ = writeln!(out, "    git docket verify HEAD");
     let _ = writeln!(
         out,
