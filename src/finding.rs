@@ -214,7 +214,7 @@ codes! {
         "Have the root keys sign it."
     GovernancePending "governance-pending" Note
         "A change of roster, policy or ledger key waits for more signatures."
-        "Have the other root keys cosign it."
+        "Have the other root keys sign it: git docket cosign"
     Sha1Only "sha1-only" Note
         "A release rests on SHA-1 alone."
         "Record the release step with this program: it hashes the tree again with SHA-256."

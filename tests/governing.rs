@@ -120,3 +120,147 @@ fn what_show_gives_can_be_published() {
     assert_eq!(world.docket(&["roster", "check", "roster.json"]).code, 1);
     assert_eq!(world.docket(&["roster", "check", "nowhere.json"]).code, 5);
 }
+
+#[test]
+fn with_two_of_three_root_keys_nothing_goes_before_two_have_signed() {
+    let mut world = World::new();
+    let folder = |name: &str| world.root().join(name).to_string_lossy().into_owned();
+    let (bob, eve) = (folder("bob"), folder("eve"));
+    let mut roots = Vec::new();
+    for (name, data) in [("bob", &bob), ("eve", &eve)] {
+        world.set("XDG_DATA_HOME", data);
+        let pem = world.docket_ok(&["key", "generate", "-o", "json"]);
+        let key: serde_json::Value = serde_json::from_str(&pem).expect("JSON");
+        let file = format!("{name}.pub.pem");
+        world.write(&file, key["pem"].as_str().expect("a key"));
+        roots.push(format!("{name}@example.com={file}"));
+    }
+    world.unset("XDG_DATA_HOME");
+    let init = |threshold: &str, roots: &[&str]| {
+        let mut arguments = vec!["init", "--origin", "git.example.com/acme/app"];
+        arguments.extend(["--threshold", threshold]);
+        for root in roots {
+            arguments.extend(["--root", root]);
+        }
+        world.docket(&arguments)
+    };
+    let both = [roots[0].as_str(), roots[1].as_str()];
+    for (threshold, roots) in [
+        ("0", &both[..]),
+        ("4", &both[..]),
+        ("2", &[]),
+        ("1", &[both[0], both[0]]),
+        (
+            "1",
+            &["bob@example.com=bob.pub.pem", "ada@example.com=eve.pub.pem"],
+        ),
+        ("1", &["bob@example.com"]),
+        ("1", &["bob@example.com="]),
+    ] {
+        assert_eq!(init(threshold, roots).code, 2, "{threshold} {roots:?}");
+    }
+    assert_eq!(init("1", &["bob@example.com=nowhere.pem"]).code, 5);
+    let ran = init("2", &both);
+    assert_eq!(
+        ran.code, 0,
+        "what was refused left nothing behind: {}",
+        ran.err
+    );
+    assert!(
+        ran.out.contains("opens when 1 more root key(s)"),
+        "{}",
+        ran.out
+    );
+
+    // Not open: nothing else is appended, and it is said what to do.
+    world.write("policy.toml", POLICY);
+    world.write(
+        "scan.json",
+        r#"{"attributes":[{"attribute":"NO_SECRETS"}]}"#,
+    );
+    for (arguments, code) in [
+        (&["run", "--step", "test", "--", "touch", "ran"][..], 125),
+        (
+            &[
+                "attest",
+                "--step",
+                "scan",
+                "--type",
+                "scai",
+                "--predicate",
+                "scan.json",
+            ],
+            5,
+        ),
+        (&["policy", "publish", "policy.toml"], 5),
+        (&["roster", "remove", "eve@example.com"], 5),
+    ] {
+        let ran = world.docket(arguments);
+        assert_eq!(ran.code, code, "{arguments:?} {}", ran.err);
+        assert!(
+            ran.err.contains("1 of 2 root keys have signed its genesis")
+                && ran.err.contains("git docket cosign"),
+            "{arguments:?} {}",
+            ran.err
+        );
+    }
+    assert!(
+        !world.repo().join("ran").exists(),
+        "the child did not start"
+    );
+    let verdict = world.docket_ok(&["verify"]);
+    assert!(
+        verdict.contains(
+            "waiting   entry 0, genesis: 1 of 2 root keys have signed; git docket cosign 0"
+        ),
+        "{verdict}"
+    );
+    let ran = world.docket(&["cosign"]);
+    assert_eq!(ran.code, 2, "ada has signed: {}", ran.err);
+    world.set("XDG_DATA_HOME", &bob);
+    assert_eq!(
+        world.docket(&["cosign", "1"]).code,
+        2,
+        "no such entry waits"
+    );
+    assert_eq!(
+        world.docket_ok(&["cosign"]),
+        "entry 1 signs entry 0 (genesis): the ledger is open\n"
+    );
+    assert_eq!(world.docket(&["cosign"]).code, 2, "nothing waits");
+    world.docket_ok(&["run", "--step", "test", "--", "true"]);
+
+    // A change waits for the second person, and changes nothing until then.
+    world.unset("XDG_DATA_HOME");
+    assert_eq!(
+        world.docket_ok(&["policy", "publish", "policy.toml"]),
+        "entry 3, in force once enough others have signed it: git docket cosign 3\n"
+    );
+    assert_ne!(world.docket_ok(&["policy", "show"]), POLICY);
+    world.set("XDG_DATA_HOME", &eve);
+    world.docket_ok(&["roster", "remove", "bob@example.com"]);
+    let ran = world.docket(&["cosign"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err
+            .contains("several entries wait for signatures: 3, 4"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(
+        world.docket_ok(&["cosign", "3"]),
+        "entry 5 signs entry 3 (policy): in force for the next entry\n"
+    );
+    assert_eq!(world.docket_ok(&["policy", "show"]), POLICY);
+    assert_eq!(world.docket(&["cosign", "4"]).code, 2, "eve has signed it");
+    world.unset("XDG_DATA_HOME");
+    world.docket_ok(&["cosign"]);
+    world.set("XDG_DATA_HOME", &bob);
+    assert_eq!(
+        world.docket(&["run", "--step", "test", "--", "true"]).code,
+        125
+    );
+    world.unset("XDG_DATA_HOME");
+    let ran = world.docket(&["verify"]);
+    assert_eq!(ran.code, 0, "{}", ran.out);
+}

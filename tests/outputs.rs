@@ -55,6 +55,7 @@ const SESSION: &[(&str, &str, i32)] = &[
     ("spool export out.jsonl", "spool-moved", 0),
     ("log", "entry", 0),
     ("show HEAD", "entry", 0),
+    ("cosign --key bob", "cosigned", 0),
     ("verify", "verdict", 0),
     ("verify HEAD", "verdict", 3),
     ("demo demo", "demo", 0),
@@ -77,6 +78,8 @@ fn results() -> Vec<(&'static str, &'static str, Value)> {
         if *command == "spool import spool.jsonl" {
             world.write("spool.jsonl", &spooled(&world));
         }
+        let unopened = command.starts_with("cosign").then(waiting_for_bob);
+        let world = unopened.as_ref().unwrap_or(&world);
         let words = command.split_whitespace();
         let words: Vec<&str> = words.chain(["-o", "json"]).collect();
         let ran = world.docket(&words);
@@ -94,6 +97,19 @@ fn results() -> Vec<(&'static str, &'static str, Value)> {
         }
     }
     results
+}
+
+/// A world whose ledger is not open before `bob` has signed.
+fn waiting_for_bob() -> World {
+    let world = World::new();
+    let key = world.docket_ok(&["key", "generate", "bob", "-o", "json"]);
+    let key: Value = serde_json::from_str(&key).expect("JSON");
+    world.write("bob.pub.pem", key["pem"].as_str().expect("a key"));
+    world.docket_ok(&["key", "generate"]);
+    let root = "bob@example.com=bob.pub.pem";
+    let init = ["init", "--origin", "git.example.com/acme/app"];
+    world.docket_ok(&[&init[..], &["--root", root, "--threshold", "2"]].concat());
+    world
 }
 
 /// What another machine's `spool export` would hand over.

@@ -127,6 +127,9 @@ pub enum Error {
         /// The key.
         key: KeyId,
     },
+    /// Too few root keys have signed the genesis.
+    #[error(transparent)]
+    NotOpened(#[from] NotOpened),
     /// The ledger's key is not the one that was given.
     #[error("the key to seal with is not the ledger's key")]
     NotTheLedgerKey,
@@ -168,6 +171,9 @@ impl Explain for Error {
             Self::NotAWriter { key } => {
                 format!("have a root key's holder give it the role writer: `git docket roster add … --role writer` (key {key})")
             }
+            Self::NotOpened(_) => {
+                "each of the other root keys' holders runs `git docket cosign`".into()
+            }
             Self::Contention(_) => "try again".into(),
             Self::Refused { finding } => finding.code.remedy().into(),
             Self::Unsound { .. } | Self::Missing { .. } | Self::Record(_) | Self::Seal(_) | Self::Edge(_) => {
@@ -176,6 +182,16 @@ impl Explain for Error {
             _ => return None,
         })
     }
+}
+
+/// Too few root keys have signed the genesis.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the ledger is not open yet: {signed} of {threshold} root keys have signed its genesis")]
+pub struct NotOpened {
+    /// How many have.
+    pub signed: u64,
+    /// How many must.
+    pub threshold: u32,
 }
 
 /// Others were in the way, every time; nothing is lost.
@@ -207,6 +223,23 @@ pub struct Head {
     pub seal: Option<SignedSeal>,
     /// The roster in force.
     pub roster: Roster,
+    /// How many root keys must sign the genesis; 1 where a later roster shows that they have.
+    threshold: u32,
+}
+
+impl Head {
+    /// Whether anything but a signature under the genesis may be appended. Until it may, every entry is
+    /// such a signature.
+    ///
+    /// # Errors
+    /// Where the genesis lacks signatures.
+    pub fn opened(&self) -> Result<(), NotOpened> {
+        let (signed, threshold) = (self.record.new.size, self.threshold);
+        if signed < u64::from(threshold) {
+            return Err(NotOpened { signed, threshold });
+        }
+        Ok(())
+    }
 }
 
 impl Appender<'_> {
@@ -223,6 +256,9 @@ impl Appender<'_> {
                 });
             }
             let head = head(&tip)?;
+            if items.iter().any(|item| item.step.as_str() != "cosign") {
+                head.opened()?;
+            }
             let writer = writer(&head.roster, self.key)?;
             match self.try_append(&tip, head, &writer, items) {
                 Ok(Some(appended)) => return Ok(appended),
@@ -539,7 +575,8 @@ pub fn head(tip: &Tip<'_>) -> Result<Head, Error> {
     let Ok(pointer) = InForce::parse(&record("in-force")?) else {
         return unsound("docket/in-force is damaged");
     };
-    let Some(roster) = roster_at(tip, &pointer.roster.object(), &append.roster)? else {
+    let Some((roster, threshold)) = roster_at(tip, &pointer.roster.object(), &append.roster)?
+    else {
         return unsound("the roster in force is not where docket/in-force says");
     };
     let writer: Option<PersonId> = signed.writer().as_str().parse().ok();
@@ -555,10 +592,16 @@ pub fn head(tip: &Tip<'_>) -> Result<Head, Error> {
         edge,
         seal,
         roster,
+        threshold,
     })
 }
 
-fn roster_at(tip: &Tip<'_>, object: &ObjectId, mark: &Mark) -> Result<Option<Roster>, Error> {
+// The roster that stands there, and the threshold where it is a genesis that brought it.
+fn roster_at(
+    tip: &Tip<'_>,
+    object: &ObjectId,
+    mark: &Mark,
+) -> Result<Option<(Roster, u32)>, Error> {
     let Some(note) = tip.note(object)? else {
         return Ok(None);
     };
@@ -577,11 +620,16 @@ fn roster_at(tip: &Tip<'_>, object: &ObjectId, mark: &Mark) -> Result<Option<Ros
     let roster = statement.and_then(|statement| {
         statement
             .decode::<predicate::Genesis>()
-            .map(|genesis| genesis.roster)
-            .or_else(|_| statement.decode::<predicate::Roster>())
+            .map(|genesis| (genesis.roster, genesis.threshold))
+            .or_else(|_| {
+                statement
+                    .decode::<predicate::Roster>()
+                    .map(|roster| (roster, 1))
+            })
             .ok()
     });
-    Ok(roster.and_then(|roster| Roster::from_predicate(&roster).ok()))
+    Ok(roster
+        .and_then(|(roster, threshold)| Some((Roster::from_predicate(&roster).ok()?, threshold))))
 }
 
 fn note_so_far(tip: &Tip<'_>, change: &Change, commit: &ObjectId) -> Result<Vec<u8>, Error> {

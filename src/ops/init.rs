@@ -34,7 +34,7 @@ use crate::{
     },
     policy::{self, Policy},
     process,
-    signing::KeyId,
+    signing::{KeyId, PublicKey},
     statement::{
         self, Placement, Statement, Step, Subject,
         predicate::{self, Continuity, Genesis, Key, PersonId, PersonKind, PolicyText, Role},
@@ -52,6 +52,10 @@ pub struct Request {
     pub person: Option<PersonId>,
     /// The founder's key; the keyring's where not given, made where there is none.
     pub key: Option<KeySource>,
+    /// Who else governs the ledger, each with a root key.
+    pub roots: Vec<(PersonId, PublicKey)>,
+    /// How many root keys must sign; 1 where not given.
+    pub threshold: Option<u32>,
     /// The first policy's text; one that requires nothing where not given.
     pub policy: Option<String>,
     /// Where the policy's text came from, for messages.
@@ -79,6 +83,8 @@ pub struct Founded {
     /// The pin file, where there is a work tree to write it to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pin_file: Option<PathBuf>,
+    /// How many further root keys must sign before the ledger opens.
+    pub signatures_missing: u32,
     /// Whether the genesis is sealed.
     pub sealed: bool,
     /// What was added to the repository's configuration.
@@ -138,6 +144,20 @@ pub enum Error {
         /// What is wrong, with line and column.
         source: Box<policy::Error>,
     },
+    /// More root keys must sign than there are, or none.
+    #[error("{threshold} of {keys} root keys cannot sign")]
+    Threshold {
+        /// What was asked for.
+        threshold: u32,
+        /// How many root keys there are.
+        keys: usize,
+    },
+    /// A person or a root key was named twice: it would count twice.
+    #[error("{id} is named twice, or by a root key that was named before")]
+    RootTwice {
+        /// Who.
+        id: PersonId,
+    },
     /// A file could not be written.
     #[error("cannot write {path}")]
     Write {
@@ -157,7 +177,11 @@ pub enum Error {
 impl Explain for Error {
     fn failure(&self) -> Failure {
         match self {
-            Self::NoOrigin | Self::NoPerson | Self::Exists { .. } => Failure::Usage,
+            Self::NoOrigin
+            | Self::NoPerson
+            | Self::Exists { .. }
+            | Self::Threshold { .. }
+            | Self::RootTwice { .. } => Failure::Usage,
             Self::Key(error) => error.failure(),
             Self::Append(error) => error.failure(),
             Self::Verify(error) => error.failure(),
@@ -175,6 +199,10 @@ impl Explain for Error {
                 "a ledger of this name was founded from here before; an origin is never reused: choose another --origin, or move {} away",
                 path.display()
             ),
+            Self::Threshold { .. } => {
+                "name the others with --root ID=FILE, and at least one signer".into()
+            }
+            Self::RootTwice { .. } => "each root key needs a person of its own".into(),
             Self::Key(error) => return error.remedy(),
             Self::Append(error) => return error.remedy(),
             Self::Verify(error) => return error.remedy(),
@@ -237,6 +265,23 @@ pub fn init(
         }
         other => (other?, false),
     };
+    let mut roots = vec![(person.clone(), key.public().clone())];
+    for (id, key) in request.roots {
+        if roots
+            .iter()
+            .any(|(known, other)| *known == id || *other == key)
+        {
+            return Err(Error::RootTwice { id });
+        }
+        roots.push((id, key));
+    }
+    let threshold = request.threshold.unwrap_or(1);
+    if threshold == 0 || threshold as usize > roots.len() {
+        return Err(Error::Threshold {
+            threshold,
+            keys: roots.len(),
+        });
+    }
     key::generate(world, ledger_key_name(&origin), Protection::FileMode)?;
     let ledger_key = key::signing_key(world, Some(&KeySource::Named(ledger_key_name(&origin))))?;
     let name: KeyName = origin.as_str().parse()?;
@@ -244,14 +289,14 @@ pub fn init(
 
     let genesis = Genesis {
         origin: origin.to_string(),
-        root_keys: vec![Key(key.public().clone())],
-        threshold: 1,
+        root_keys: roots.iter().map(|(_, key)| Key(key.clone())).collect(),
+        threshold,
         ledger_key: verifier
             .to_string()
             .parse()
             .expect("a verifier key has its own form"),
         roster: predicate::Roster {
-            persons: vec![founder(&person, &key)],
+            persons: roots.iter().map(|(id, key)| root(id, key)).collect(),
             revocations: Vec::new(),
             extends: None,
             previous: None,
@@ -314,12 +359,13 @@ pub fn init(
         key_made,
         ledger_key_file,
         pin_file,
+        signatures_missing: threshold - 1,
         sealed: alone,
         configured: configure(repository, ledger)?,
     })
 }
 
-fn founder(person: &PersonId, key: &crate::signing::SigningKey) -> predicate::Person {
+fn root(person: &PersonId, key: &PublicKey) -> predicate::Person {
     let role = |role: &str| role.parse::<Role>().expect("a reserved role is a role");
     predicate::Person {
         id: person.clone(),
@@ -327,7 +373,7 @@ fn founder(person: &PersonId, key: &crate::signing::SigningKey) -> predicate::Pe
         operator: None,
         org: None,
         roles: vec![role(Role::MAINTAINER), role(Role::WRITER)],
-        keys: vec![Key(key.public().clone())],
+        keys: vec![Key(key.clone())],
         oidc: Vec::new(),
         git_identities: Vec::new(),
         logins: Vec::new(),

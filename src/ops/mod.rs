@@ -4,6 +4,7 @@
 //! neither clock nor environment: whatever differs from one run to the next is handed in.
 
 pub mod append;
+pub mod cosign;
 pub mod demo;
 pub mod doctor;
 pub mod govern;

@@ -28,7 +28,7 @@ use crate::{
         note::{KeyName, VerifierKey},
         seal::SignedSeal,
     },
-    signing::SigningKey,
+    signing::{KeyId, SigningKey},
     statement::{self, Placement, PredicateType, Statement, Step, Subject},
     store::{self, Tip},
 };
@@ -158,6 +158,7 @@ pub struct Recorder<'a> {
     commit: ObjectId,
     tree: ObjectId,
     has_ledger: bool,
+    opened: Result<(), append::NotOpened>,
 }
 
 impl<'a> Recorder<'a> {
@@ -178,9 +179,11 @@ impl<'a> Recorder<'a> {
         let tip = Tip::read(repository, ledger)?;
         let has_ledger = tip.commit().is_some();
         let mut sealing = None;
+        let mut opened = Ok(());
         let origin = if has_ledger {
             let head = append::head(&tip)?;
             append::writer(&head.roster, &key)?;
+            opened = head.opened();
             if repository.remotes().is_empty() {
                 sealing = sealing_key(world, &head.record.origin, head.seal.as_ref())?;
             }
@@ -202,6 +205,7 @@ impl<'a> Recorder<'a> {
             commit,
             tree,
             has_ledger,
+            opened,
         })
     }
 
@@ -215,19 +219,25 @@ impl<'a> Recorder<'a> {
         self.tree
     }
 
+    /// The id of the key that signs.
+    pub fn key_id(&self) -> KeyId {
+        self.key.public().id()
+    }
+
     /// The ledger's name.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// Whether a step's name is free for claims.
+    /// Whether the ledger is open, and a step's name free for claims.
     ///
     /// # Errors
-    /// For a step of the ledger's own.
+    /// Where the genesis lacks signatures, or for a step of the ledger's own.
     pub fn may_use(&self, step: &Step) -> Result<(), Error> {
         if crate::verify::is_governance(step) {
             return Err(Error::Reserved { step: step.clone() });
         }
+        self.opened.clone().map_err(append::Error::from)?;
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use crate::{
     finding::{Code, Finding, Severity},
     statement::Step,
     timestamp::Timestamp,
-    verify::{Outcome, StepState, StepVerdict, Verdict},
+    verify::{Outcome, StepState, StepVerdict, Verdict, governance::Waiting},
 };
 
 /// What a reader of a verdict needs to know beside the outcome.
@@ -56,6 +56,7 @@ pub struct VerdictView {
     at_chosen: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<PolicyView>,
+    waiting: Vec<WaitingView>,
     enforced: Vec<String>,
     steps: Vec<StepView>,
     findings: Vec<FindingView>,
@@ -67,6 +68,15 @@ pub struct VerdictView {
 struct PolicyView {
     seq: u64,
     digest: Sha256,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WaitingView {
+    seq: u64,
+    step: &'static str,
+    signed: usize,
+    threshold: usize,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -120,6 +130,7 @@ impl VerdictView {
                 seq: state.policy_mark.seq,
                 digest: state.policy_digest,
             }),
+            waiting: outcome.waiting.iter().map(WaitingView::of).collect(),
             enforced: enforced(outcome),
             steps: outcome.steps.iter().map(StepView::of).collect(),
             findings: outcome.findings.iter().map(FindingView::of).collect(),
@@ -169,6 +180,15 @@ impl VerdictView {
                 &format!("entry {}, sha256:{}", policy.seq, policy.digest),
             );
         }
+        for waiting in &self.waiting {
+            row(
+                "waiting",
+                &format!(
+                    "entry {}, {}: {} of {} root keys have signed; git docket cosign {0}",
+                    waiting.seq, waiting.step, waiting.signed, waiting.threshold
+                ),
+            );
+        }
         for line in &self.enforced {
             row("enforced", line);
         }
@@ -210,6 +230,17 @@ impl VerdictView {
             "undecided" => "evidence is missing".into(),
             _ => "the ledger is not what was written; nothing in it counts until this is mended"
                 .into(),
+        }
+    }
+}
+
+impl WaitingView {
+    fn of(waiting: &Waiting) -> Self {
+        Self {
+            seq: waiting.seq,
+            step: waiting.step,
+            signed: waiting.signed(),
+            threshold: waiting.threshold,
         }
     }
 }

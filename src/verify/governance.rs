@@ -55,11 +55,36 @@ pub struct Previous {
     pub policy: Sha256,
 }
 
+/// A genesis or a change that lacks signatures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its entry.
+    pub seq: u64,
+    /// Its attestation, which a `cosign` names.
+    pub attestation: Sha256,
+    /// Its step: `genesis`, `roster`, `policy` or `ledger-key`.
+    pub step: &'static str,
+    /// The keys that have signed it.
+    pub signers: BTreeSet<KeyId>,
+    /// The keys whose signature it can use: the root keys, and for a ledger key the old and the new one.
+    pub wanted: BTreeSet<KeyId>,
+    /// How many root keys must sign.
+    pub threshold: usize,
+}
+
+impl Waiting {
+    /// How many signatures it has that it can use.
+    pub fn signed(&self) -> usize {
+        self.signers.intersection(&self.wanted).count()
+    }
+}
+
 /// The states of a ledger, by the first seq that each judges.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     states: Vec<(u64, InForce)>,
     root_keys: BTreeSet<KeyId>,
+    waiting: Vec<Waiting>,
 }
 
 impl Timeline {
@@ -72,6 +97,11 @@ impl Timeline {
     /// Every state, first to last, with the first seq that it judges.
     pub fn states(&self) -> &[(u64, InForce)] {
         &self.states
+    }
+
+    /// What lacks signatures, by seq.
+    pub fn waiting(&self) -> &[Waiting] {
+        &self.waiting
     }
 
     /// Whether a key is one of the root keys.
@@ -472,13 +502,48 @@ impl Ledger {
         {
             self.find(Code::NotOpened, record, "the genesis lacks signatures");
         }
+        let waiting = self.waiting();
         replay.findings.append(&mut self.findings);
         replay.keys = self.keys;
         replay.origin = Some(self.origin);
         replay.timeline = Some(Timeline {
             states: self.states,
             root_keys: self.root_keys,
+            waiting,
         });
+    }
+
+    fn waiting(&self) -> Vec<Waiting> {
+        let genesis = self.opened_at.is_none().then(|| Waiting {
+            seq: 0,
+            attestation: self.genesis,
+            step: "genesis",
+            signers: self.genesis_signers.clone(),
+            wanted: self.root_keys.clone(),
+            threshold: self.threshold,
+        });
+        let changes = self.pending.values().map(|pending| {
+            let mut wanted = self.root_keys.clone();
+            let step = match &pending.change {
+                Change::Roster { .. } => "roster",
+                Change::Policy { .. } => "policy",
+                Change::LedgerKey { old, new, .. } => {
+                    wanted.extend([old.key().id(), new.key().id()]);
+                    "ledger-key"
+                }
+            };
+            Waiting {
+                seq: pending.seq,
+                attestation: pending.attestation,
+                step,
+                signers: pending.signers.clone(),
+                wanted,
+                threshold: self.threshold,
+            }
+        });
+        let mut waiting: Vec<Waiting> = genesis.into_iter().chain(changes).collect();
+        waiting.sort_by_key(|waiting| waiting.seq);
+        waiting
     }
 }
 

@@ -170,6 +170,7 @@ pub(super) fn without_genesis(
         origin: None,
         genesis: None,
         in_force: None,
+        waiting: Vec::new(),
         ledger_key_at_genesis: None,
         heads: Heads {
             landed: TreeHead {
@@ -281,6 +282,7 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
         origin: Some(origin),
         genesis,
         in_force: Some(in_force.clone()),
+        waiting: timeline.waiting().to_vec(),
         ledger_key_at_genesis: Some(timeline.at(0).ledger_key.clone()),
         heads,
         counts,

@@ -174,6 +174,8 @@ pub struct Outcome {
     pub genesis: Option<Sha256>,
     /// What is in force for the next entry.
     pub in_force: Option<governance::InForce>,
+    /// What lacks signatures before it takes effect, by seq.
+    pub waiting: Vec<governance::Waiting>,
     /// The ledger's key as the genesis names it: what a pin holds.
     pub ledger_key_at_genesis: Option<VerifierKey>,
     /// The heads.

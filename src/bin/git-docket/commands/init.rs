@@ -1,8 +1,9 @@
 //! `init`: found a ledger.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, str::FromStr};
 
 use git_docket::{
+    keyring,
     ledger::Origin,
     ops::{
         init::{self, Founded, Request},
@@ -24,6 +25,7 @@ use crate::exit::{Exit, Stop};
 /// Examples:
 ///   git docket init
 ///   git docket init --origin git.example.com/acme/app --policy policy.toml
+///   git docket init --root bob@example.com=bob.pub.pem --threshold 2
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -36,9 +38,37 @@ pub struct Args {
     /// The key to sign with: a key's name, a PEM file, or env://VARIABLE
     #[arg(long)]
     key: Option<KeySource>,
+    /// Who else governs the ledger, with a public key in PEM (repeats); may append, too
+    #[arg(long = "root", value_name = "ID=FILE")]
+    roots: Vec<Root>,
+    /// How many root keys must sign the genesis and every change of roster, policy and ledger key
+    #[arg(long, value_name = "N")]
+    threshold: Option<u32>,
     /// The first policy; one that requires nothing where not given
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug)]
+struct Root {
+    id: PersonId,
+    file: PathBuf,
+}
+
+impl FromStr for Root {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (id, file) = text.split_once('=').ok_or("expected ID=FILE")?;
+        if file.is_empty() {
+            return Err("expected a file after =".into());
+        }
+        let id = id.parse::<PersonId>().map_err(|error| error.to_string())?;
+        Ok(Self {
+            id,
+            file: file.into(),
+        })
+    }
 }
 
 /// Founds it.
@@ -53,10 +83,17 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
             .unwrap_or_default();
         Stop::new(Exit::CouldNotLook, format!("cannot read {path}: {error}"))
     })?;
+    let roots = args.roots.into_iter().map(|root| {
+        let key = keyring::read_public(&root.file);
+        key.map(|key| (root.id, key))
+    });
+    let roots: Result<Vec<_>, keyring::Error> = roots.collect();
     let request = Request {
         origin: args.origin,
         person: args.person,
         key: args.key,
+        roots: roots.map_err(|error| Stop::new(Exit::CouldNotLook, error))?,
+        threshold: args.threshold,
         policy,
         policy_path: args.policy,
     };
@@ -98,6 +135,12 @@ fn text(founded: &Founded) -> String {
             Line(&path)
         ));
         out.push_str("    git add .docket.toml && git commit -m 'Pin the ledger'\n");
+    }
+    if founded.signatures_missing > 0 {
+        out.push_str(&format!(
+            "The ledger opens when {} more root key(s) have signed: each holder runs\n    git docket cosign\n",
+            founded.signatures_missing
+        ));
     }
     out.push_str("Then record a step:\n    git docket run --step build -- make\n");
     out

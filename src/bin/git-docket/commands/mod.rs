@@ -2,6 +2,7 @@
 
 mod attest;
 mod completions;
+mod cosign;
 mod demo;
 mod doctor;
 mod help;
@@ -41,6 +42,7 @@ pub enum Verb {
     Seal(seal::Args),
     Policy(policy::Args),
     Roster(roster::Args),
+    Cosign(cosign::Args),
     Spool(spool::Args),
     Key(key::Args),
     Doctor(doctor::Args),
@@ -63,6 +65,7 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Seal(args)) => seal::run(args, context),
         Some(Verb::Policy(args)) => policy::run(args, context),
         Some(Verb::Roster(args)) => roster::run(args, context),
+        Some(Verb::Cosign(args)) => cosign::run(args, context),
         Some(Verb::Spool(args)) => spool::run(args, context),
         Some(Verb::Key(args)) => key::run(args, context),
         Some(Verb::Doctor(args)) => doctor::run(args, context),
@@ -100,7 +103,7 @@ fn report_published(published: &Published, context: &Context) -> Result<(), Stop
     context.report(published, |published| match published.in_force {
         true => format!("entry {}, in force for the next entry\n", published.seq),
         false => format!(
-            "entry {}, in force once enough others have signed it\n",
+            "entry {}, in force once enough others have signed it: git docket cosign {0}\n",
             published.seq
         ),
     })
