@@ -73,6 +73,8 @@ fn materials_and_products_are_recorded_below_the_work_tree() {
         "target/*",
         "--product",
         "none/*",
+        "--record",
+        "best-effort",
         "--subject",
         "image@sha256:1111111111111111111111111111111111111111111111111111111111111111",
         "--",
@@ -212,4 +214,36 @@ fn a_record_that_fails_is_125_unless_best_effort() {
     ]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.err.contains("warning: NOT RECORDED"), "{}", ran.err);
+}
+
+#[test]
+fn a_product_that_is_not_there_is_no_success() {
+    let world = founded();
+    world.write("kept", "unchanged");
+    let run = |flags: &[&str], script: &str| {
+        let words = ["run", "--step", "build", "--product", "kept"];
+        world.docket(&[&words[..], flags, &["--", "sh", "-c", script]].concat())
+    };
+    assert_eq!(run(&[], "true").code, 0, "the child need not change it");
+    let missing = ["--product", "out/*.bin"];
+    let ran = run(&missing, "echo said");
+    assert_eq!((ran.code, ran.out.as_str()), (125, "said\n"));
+    assert!(
+        ran.err
+            .contains("the command passed, and no file matches --product out/*.bin")
+            && ran.err.contains("--record best-effort"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(entries(&world), 2, "nothing is recorded");
+    let ran = run(&missing, "exit 3");
+    assert_eq!(ran.code, 3, "a command that failed may have left none");
+    assert!(ran.err.contains("warning: no file matches"), "{}", ran.err);
+    let lenient = ["--product", "out/*.bin", "--record", "best-effort"];
+    let ran = run(&lenient, "true");
+    assert_eq!(ran.code, 0);
+    assert!(ran.err.contains("warning: no file matches"), "{}", ran.err);
+    assert_eq!(entries(&world), 4);
+    let ran = run(&missing, "mkdir out && touch out/a.bin");
+    assert_eq!(ran.code, 0, "{}", ran.err);
 }

@@ -44,6 +44,8 @@ pub struct Request {
     pub materials: Vec<Glob>,
     /// Files that come out.
     pub products: Vec<Glob>,
+    /// What to do where a successful child left none of them.
+    pub no_product: NoProduct,
     /// Further things that the statement is about.
     pub subjects: Vec<NamedDigest>,
     /// Files that the child leaves, which name such things.
@@ -67,6 +69,15 @@ pub enum Predicates {
     Link,
     /// A link, and SLSA provenance of what a successful child made.
     LinkAndProvenance,
+}
+
+/// What to do where a glob of products matches nothing after a successful child.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NoProduct {
+    /// Nothing is recorded: the entry would pass for one of a step that made them.
+    Refused,
+    /// The rest is recorded.
+    Told,
 }
 
 /// What to do where there is no key to sign with.
@@ -131,6 +142,12 @@ pub enum Error {
         /// The glob.
         glob: String,
     },
+    /// A glob of products matches nothing, and the child had passed.
+    #[error("the command passed, and no file matches --product {glob}")]
+    NoProduct {
+        /// The glob.
+        glob: String,
+    },
     /// A file with subjects cannot be read.
     #[error("{path} cannot be read")]
     SubjectFile {
@@ -176,6 +193,9 @@ impl Explain for Error {
             Error::NoMaterial { .. } => Some(
                 "globs are anchored where the command runs: 'src/**/*.rs', not '*.rs'".to_owned(),
             ),
+            Error::NoProduct { .. } => {
+                Some("correct the glob, or record without it: --record best-effort".to_owned())
+            }
             Error::NothingMade => Some("add --product GLOB, or --subject NAME@alg:hex".to_owned()),
             _ => None,
         }
@@ -265,6 +285,11 @@ pub fn run(world: &World, folder: &Path, request: &Request) -> Result<Outcome, E
         let recorded = products.and_then(|products| {
             skipped.extend(products.skipped);
             unmatched = products.unmatched;
+            if let (Ended::Exited(0), NoProduct::Refused, Some(glob)) =
+                (ended, request.no_product, unmatched.first())
+            {
+                return Err(Error::NoProduct { glob: glob.clone() });
+            }
             let products = below(&prefix, products.files);
             let left_behind = left_behind(folder, request, ended)?;
             let claims = claims(request, &recorder, &recording, products, &left_behind)?;

@@ -7,7 +7,9 @@ use clap::ValueEnum;
 use git_docket::capture::{Glob, NamedDigest};
 use git_docket::ops::Explain;
 use git_docket::ops::key::KeySource;
-use git_docket::ops::run::{self, Ends, Error, Outcome, Predicates, Record, Request, Signer};
+use git_docket::ops::run::{
+    self, Ends, Error, NoProduct, Outcome, Predicates, Record, Request, Signer,
+};
 use git_docket::statement::Step;
 
 use crate::context::Context;
@@ -90,6 +92,10 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         command: (program, words.collect()),
         materials: args.materials,
         products: args.products,
+        no_product: match wanted {
+            Wanted::Required => NoProduct::Refused,
+            Wanted::BestEffort => NoProduct::Told,
+        },
         subjects: args.subjects,
         subject_files: args.subject_files,
         environment: args.environment,
@@ -144,7 +150,10 @@ fn tell(outcome: &Outcome, context: &Context) {
         ));
     }
     for glob in &outcome.unmatched {
-        ui.warning(format_args!("no file matches --product {glob}"));
+        if !matches!(&outcome.record, Record::Failed(error) if matches!(**error, Error::NoProduct { .. }))
+        {
+            ui.warning(format_args!("no file matches --product {glob}"));
+        }
     }
     match &outcome.record {
         Record::Kept(recorded) => {
