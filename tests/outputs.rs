@@ -58,6 +58,9 @@ const SESSION: &[(&str, &str, i32)] = &[
     ("cosign --key bob", "cosigned", 0),
     ("verify", "verdict", 0),
     ("verify HEAD", "verdict", 3),
+    ("push --remote ../server.git --tries 0", "pushed", 6),
+    ("push --remote ../server.git", "pushed", 0),
+    ("fetch --remote ../server.git", "fetched", 0),
     ("demo demo", "demo", 0),
 ];
 
@@ -69,6 +72,7 @@ fn results() -> Vec<(&'static str, &'static str, Value)> {
         r#"{"attributes":[{"attribute":"NO_SECRETS"}]}"#,
     );
     world.write("policy.toml", "version = 1\nprotected = [\"refs/heads/main\"]\n\n[[step]]\nname = \"test\"\ntypes = [\"link\"]\nroles = [\"maintainer\"]\nrequired = true\n");
+    world.git(&["init", "-q", "--bare", "../server.git"]);
     let mut results = Vec::new();
     for (command, schema, code) in SESSION {
         if *command == "roster check roster.json" {

@@ -369,6 +369,24 @@ impl Repository {
             .collect()
     }
 
+    /// Whether one commit is another or reachable from it.
+    ///
+    /// # Errors
+    /// Where git cannot say: history is missing.
+    pub fn is_ancestor(&self, old: &ObjectId, new: &ObjectId) -> Result<bool, Error> {
+        let arguments = ["merge-base", "--is-ancestor", &old.hex(), &new.hex()];
+        let finished = self.git(&arguments).finish()?;
+        match finished.status.code() {
+            Some(0) => Ok(true),
+            Some(1) => Ok(false),
+            _ => Err(Error::Program(process::Error::Failed {
+                program: "git merge-base".to_owned(),
+                status: finished.status,
+                said: String::from_utf8_lossy(&finished.err).trim().to_owned(),
+            })),
+        }
+    }
+
     /// The commits reachable from a tip, tip first, each with the number of parents it names; as far as
     /// they are here, for a notes ref's history is a convenience.
     pub fn history(&self, tip: &ObjectId) -> Vec<(ObjectId, usize)> {

@@ -110,6 +110,8 @@ impl<'a> Remote<'a> {
             "--no-write-fetch-head",
             "--no-recurse-submodules",
             "--no-auto-maintenance",
+            // Else the configured refspecs are followed as well, and the ledger's own ref moves unverified.
+            "--refmap=",
             "--",
             &self.name,
             &spec,

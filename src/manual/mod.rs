@@ -27,6 +27,7 @@ pages! {
     ledger "ledger"
     merkle "merkle"
     policy "policy"
+    remotes "remotes"
     replay "replay"
     roster "roster"
     run "run"

@@ -7,12 +7,14 @@ pub mod append;
 pub mod cosign;
 pub mod demo;
 pub mod doctor;
+pub mod fetch;
 pub mod govern;
 pub mod init;
 pub mod key;
 pub mod log;
 pub mod memory;
 pub mod pin;
+pub mod push;
 pub mod record;
 pub mod rehash;
 pub mod run;
@@ -24,6 +26,7 @@ pub mod verify;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -35,6 +38,8 @@ pub struct World {
     pub now: Timestamp,
     /// Reads the time anew; it stands still where `SOURCE_DATE_EPOCH` is set.
     pub clock: Box<dyn Fn() -> Timestamp>,
+    /// How long this process has been at work: what limits in time are held against.
+    pub elapsed: Box<dyn Fn() -> Duration>,
     /// Told of long work: what is being hashed, how many are done, of how many. Called from several threads.
     pub progress: Box<dyn Fn(&'static str, usize, usize) + Sync>,
     /// Where this user's files are kept.

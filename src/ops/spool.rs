@@ -218,7 +218,8 @@ impl Spool {
     }
 }
 
-fn render(item: &Item) -> String {
+/// An item as a line of a spool, LF at its end.
+pub(super) fn render(item: &Item) -> String {
     let document = Document {
         v: VERSION,
         commit: item.commit,
@@ -245,7 +246,8 @@ fn read(path: &Path) -> Result<Vec<Item>, Error> {
     text.lines().enumerate().map(line).collect()
 }
 
-fn parse(line: &str) -> Result<Item, LineError> {
+/// Reads such a line.
+pub(super) fn parse(line: &str) -> Result<Item, LineError> {
     let Document {
         v,
         commit,

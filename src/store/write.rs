@@ -56,14 +56,29 @@ impl<'a> Tip<'a> {
     /// # Errors
     /// Where the ref or its commit cannot be read.
     pub fn read(repository: &'a Repository, name: &RefName) -> Result<Self, Error> {
-        let commit = repository.reference(name)?;
+        Tip::of(repository, name.clone(), repository.reference(name)?)
+    }
+
+    /// The ledger at a commit that was brought here and that no ref of the ledger's need point to; to be looked at.
+    ///
+    /// # Errors
+    /// Where the commit cannot be read.
+    pub fn at(repository: &'a Repository, name: &RefName, commit: ObjectId) -> Result<Self, Error> {
+        Tip::of(repository, name.clone(), Some(commit))
+    }
+
+    fn of(
+        repository: &'a Repository,
+        name: RefName,
+        commit: Option<ObjectId>,
+    ) -> Result<Self, Error> {
         let tree = commit
             .map(|commit| repository.commit(&commit))
             .transpose()?
             .map(|facts| facts.tree);
         Ok(Tip {
             repository,
-            name: name.clone(),
+            name,
             commit,
             tree,
             trees: RefCell::default(),

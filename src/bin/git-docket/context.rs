@@ -4,7 +4,7 @@ use std::env;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use git_docket::git::{Durability, Repository};
 use git_docket::ops::{Folders, World};
@@ -167,8 +167,10 @@ impl Listing {
 
 fn world(ui: Ui, folders: Folders) -> Result<World, Stop> {
     let now = now()?;
+    let started = Instant::now();
     Ok(World {
         now,
+        elapsed: Box::new(move || started.elapsed()),
         clock: Box::new(move || self::now().unwrap_or(now)),
         progress: Box::new(progress(ui)),
         folders,

@@ -5,12 +5,14 @@ mod completions;
 mod cosign;
 mod demo;
 mod doctor;
+mod fetch;
 mod help;
 mod init;
 mod key;
 mod log;
 mod man;
 mod policy;
+mod push;
 mod recorded;
 mod roster;
 mod run;
@@ -40,6 +42,8 @@ pub enum Verb {
     Status(status::Args),
     Verify(verify::Args),
     Seal(seal::Args),
+    Fetch(fetch::Args),
+    Push(push::Args),
     Policy(policy::Args),
     Roster(roster::Args),
     Cosign(cosign::Args),
@@ -50,6 +54,17 @@ pub enum Verb {
     Completions(completions::Args),
     Man(man::Args),
     Help(help::Args),
+}
+
+/// Flags of the verbs that talk to a remote.
+#[derive(clap::Args, Debug)]
+struct RemoteArgs {
+    /// The remote; without it the only one, or origin
+    #[arg(long, value_name = "NAME")]
+    remote: Option<String>,
+    /// How many seconds one exchange with the remote may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    timeout: u64,
 }
 
 /// Does what the verb says; without one, the overview.
@@ -63,6 +78,8 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Status(args)) => status::run(args, context),
         Some(Verb::Verify(args)) => verify::run(args, context),
         Some(Verb::Seal(args)) => seal::run(args, context),
+        Some(Verb::Fetch(args)) => fetch::run(args, context),
+        Some(Verb::Push(args)) => push::run(args, context),
         Some(Verb::Policy(args)) => policy::run(args, context),
         Some(Verb::Roster(args)) => roster::run(args, context),
         Some(Verb::Cosign(args)) => cosign::run(args, context),

@@ -1,0 +1,428 @@
+//! `fetch`: bring the remote's ledger here, verified before anything moves, and never by force.
+//!
+//! 1. Ask the remote where its ledger stands; that it has none is an error, never an empty ledger.
+//! 2. Bring that tip under a private ref, `refs/docket/fetched/<remote>`.
+//! 3. Replay it, against the pin and against what was seen before: a ledger that is broken, rolled back or forked
+//!    goes no further, and neither does one with another genesis than the ledger here.
+//! 4. Move the local ref: forward where it is behind; not at all where it is ahead; where both went on, what is only
+//!    here goes to the spool, and the local ref to the remote's tip. The next append puts it on top: links are made
+//!    anew, attestations never.
+//! 5. Remember what the remote was seen to hold.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use super::append::Item;
+use super::verify::{self as replay, Remember};
+use super::{Explain, Failure, World, memory, spool};
+use crate::attestation::{Attestation, ParseError};
+use crate::digest::{ObjectId, Sha256};
+use crate::finding::{Finding, Severity};
+use crate::git::transport::Remote;
+use crate::git::{self, Moved, Reason, RefName, Repository};
+use crate::ledger::snapshot::ReadError;
+use crate::ledger::{Lines, Link, Snapshot as _};
+use crate::store::{self, Stored};
+use crate::verify::{Memory, Question, Verdict};
+
+/// How often a local ref that others move is looked at again.
+const TRIES: u32 = 20;
+
+/// Which ledger, from where.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The ledger's ref, here and there.
+    pub ledger: &'a RefName,
+    /// The remote; where none is named, the only one, or `origin`.
+    pub remote: Option<&'a str>,
+    /// How long one call of git may take.
+    pub limit: Duration,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fetched {
+    /// The remote.
+    pub remote: String,
+    /// Where the remote's ledger stands.
+    pub tip: ObjectId,
+    /// How many entries it has.
+    pub entries: u64,
+    /// How many of them a seal covers.
+    pub sealed: u64,
+    /// How many of them were not here before.
+    pub new: u64,
+    /// How many attestations of ours are not on the remote yet.
+    pub pending: u64,
+}
+
+/// Why nothing was fetched.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The repository has no remote.
+    #[error("the repository has no remote")]
+    NoRemote,
+    /// It has several, and none of them is `origin`.
+    #[error("the repository has {} remotes and none is called origin", names.len())]
+    WhichRemote {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// The remote has no ledger.
+    #[error("{remote} has no {ledger}")]
+    NoLedger {
+        /// The remote.
+        remote: String,
+        /// The ref.
+        ledger: RefName,
+    },
+    /// The remote had a ledger when it was last seen.
+    #[error("{remote} has no {ledger} any more")]
+    Gone {
+        /// The remote.
+        remote: String,
+        /// The ref.
+        ledger: RefName,
+    },
+    /// What the remote holds does not verify.
+    #[error("what {remote} holds is not to be followed: {}", listed(findings))]
+    Broken {
+        /// The remote.
+        remote: String,
+        /// What is broken, heaviest first.
+        findings: Vec<Finding>,
+    },
+    /// The remote's ledger has another genesis than the one here.
+    #[error("the remote holds another ledger: its genesis is {theirs}, the one here is {ours}")]
+    Unrelated {
+        /// Its genesis.
+        theirs: Sha256,
+        /// Ours.
+        ours: Sha256,
+    },
+    /// Git or the remote could not.
+    #[error(transparent)]
+    Git(#[from] git::Error),
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The ledger could not be replayed.
+    #[error(transparent)]
+    Replay(#[from] replay::Error),
+    /// Memory could not be used.
+    #[error(transparent)]
+    Memory(#[from] memory::Error),
+    /// The spool could not be used.
+    #[error(transparent)]
+    Spool(#[from] spool::Error),
+    /// A note or body of the ledger here cannot be read.
+    #[error("an entry of the ledger here cannot be read")]
+    Entry(#[source] ReadError),
+    /// An attestation of the ledger here is none, so that it cannot be put on top of the remote's.
+    #[error("an entry of the ledger here holds no attestation")]
+    Attestation(#[from] ParseError),
+    /// Other processes moved the local ref, every time.
+    #[error("the local ref moved {TRIES} times meanwhile")]
+    Moving,
+}
+
+fn listed(findings: &[Finding]) -> String {
+    let told = findings
+        .iter()
+        .map(|found| format!("{}: {}", found.code, found.detail));
+    told.collect::<Vec<_>>().join("; ")
+}
+
+impl Explain for Error {
+    fn failure(&self) -> Failure {
+        match self {
+            Self::NoRemote | Self::WhichRemote { .. } => Failure::Usage,
+            Self::Broken { .. } | Self::Unrelated { .. } | Self::Gone { .. } => Failure::Broken,
+            Self::Moving => Failure::Contention,
+            Self::Replay(error) => error.failure(),
+            _ => Failure::CouldNotLook,
+        }
+    }
+
+    fn remedy(&self) -> Option<String> {
+        Some(match self {
+            Self::NoRemote => "git remote add origin URL".into(),
+            Self::WhichRemote { names } => format!("say --remote {}", names.join(" or --remote ")),
+            Self::NoLedger { remote, .. } => format!(
+                "`git docket push --remote {remote}` brings one there; `git docket init` founds one"
+            ),
+            Self::Gone { remote, ledger } => format!(
+                "ask the server's owner; what was last seen is kept in {}",
+                private_ref(remote, ledger)
+            ),
+            Self::Broken { remote, .. } => format!(
+                "nothing here was changed; compare with another clone and ask {remote}'s owner; `git docket help threats`"
+            ),
+            Self::Unrelated { .. } => "a pin (.docket.toml) decides which one is meant".into(),
+            Self::Replay(error) => return error.remedy(),
+            Self::Memory(error) => return error.remedy(),
+            Self::Spool(error) => return error.remedy(),
+            Self::Moving => "fetch again".into(),
+            _ => return None,
+        })
+    }
+}
+
+/// The remote that is meant.
+///
+/// # Errors
+/// Where it is not clear which.
+pub fn chosen(repository: &Repository, named: Option<&str>) -> Result<String, Error> {
+    if let Some(named) = named {
+        return Ok(named.to_owned());
+    }
+    let mut names = repository.remotes();
+    match names.len() {
+        0 => Err(Error::NoRemote),
+        1 => Ok(names.remove(0)),
+        _ if names.iter().any(|name| name == "origin") => Ok("origin".to_owned()),
+        _ => Err(Error::WhichRemote { names }),
+    }
+}
+
+/// The ref of our own that holds what a remote's ledger was last seen to be.
+pub fn private_ref(remote: &str, ledger: &RefName) -> RefName {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let remote = match remote.chars().all(plain) {
+        true => remote.to_owned(),
+        false => Sha256::of(remote.as_bytes()).to_string(),
+    };
+    let below = ledger.as_str().trim_start_matches("refs/");
+    format!("refs/docket/fetched/{remote}/{below}")
+        .parse()
+        .expect("a ref's name below another prefix is one")
+}
+
+/// Fetches.
+///
+/// # Errors
+/// Where the remote has no ledger, or not one to be followed; nothing was changed then.
+pub fn fetch(
+    world: &World,
+    repository: &Repository,
+    request: &Request<'_>,
+) -> Result<Fetched, Error> {
+    let name = chosen(repository, request.remote)?;
+    let remote = Remote::new(repository, &name, request.limit);
+    let ledger = request.ledger;
+    let seen = private_ref(&name, ledger);
+    if remote.value(ledger.as_str())?.is_none() {
+        let (remote, ledger) = (name, ledger.clone());
+        return Err(match repository.reference(&seen)? {
+            Some(_) => Error::Gone { remote, ledger },
+            None => Error::NoLedger { remote, ledger },
+        });
+    }
+    // Under another name first: what was last seen stays known where the new is refused.
+    let arriving: RefName = format!("{seen}-arriving")
+        .parse()
+        .expect("a longer name is one");
+    let tip = remote.fetch(ledger.as_str(), &arriving)?;
+    let theirs = judged(world, repository, &name, &arriving)?;
+    for _ in 0..TRIES {
+        let local = repository.reference(ledger)?;
+        let Some(known) = follow(world, repository, ledger, local, tip, &theirs)? else {
+            continue;
+        };
+        memory::remember(&world.folders.state, &theirs.memory)?;
+        set(repository, &seen, &tip, world)?;
+        let here = repository.reference(ledger)?.unwrap_or(tip);
+        let ahead = size(repository, ledger, here)?.saturating_sub(theirs.entries);
+        let spooled = spool::Spool::of(repository).items()?.len() as u64;
+        return Ok(Fetched {
+            remote: name,
+            tip,
+            entries: theirs.entries,
+            sealed: theirs.sealed,
+            new: theirs.entries.saturating_sub(known),
+            pending: ahead + spooled,
+        });
+    }
+    Err(Error::Moving)
+}
+
+/// A remote's ledger that may be followed.
+struct Theirs {
+    genesis: Sha256,
+    entries: u64,
+    sealed: u64,
+    memory: Memory,
+}
+
+fn judged(
+    world: &World,
+    repository: &Repository,
+    remote: &str,
+    arriving: &RefName,
+) -> Result<Theirs, Error> {
+    let mut request = replay::Request::new(Question::Ledger);
+    request.remember = Remember::No;
+    let outcome = replay::verify(world, repository, arriving, &request)?.outcome;
+    let (Some(genesis), Some(mut memory), false) = (
+        outcome.genesis,
+        outcome.memory,
+        outcome.verdict == Verdict::Broken,
+    ) else {
+        let mut findings = outcome.findings;
+        findings.retain(|found| found.severity() == Severity::Broken);
+        return Err(Error::Broken {
+            remote: remote.to_owned(),
+            findings,
+        });
+    };
+    // Read back from the remote: this has landed.
+    memory.landed = outcome.heads.landed.clone();
+    Ok(Theirs {
+        genesis,
+        entries: outcome.heads.landed.size,
+        sealed: outcome.counts.sealed,
+        memory,
+    })
+}
+
+/// Moves the local ref to where it then holds all that the remote has; how many of the remote's entries were here
+/// before, or `None` where another process moved the ref meanwhile.
+fn follow(
+    world: &World,
+    repository: &Repository,
+    ledger: &RefName,
+    local: Option<ObjectId>,
+    tip: ObjectId,
+    theirs: &Theirs,
+) -> Result<Option<u64>, Error> {
+    let known = match local {
+        None => 0,
+        Some(here) if here == tip || repository.is_ancestor(&tip, &here)? => {
+            return Ok(Some(theirs.entries));
+        }
+        Some(here) if repository.is_ancestor(&here, &tip)? => size(repository, ledger, here)?,
+        Some(here) => {
+            let ours = Stored::at(repository, here)?;
+            if let Some(genesis) = genesis(&ours)?.filter(|genesis| *genesis != theirs.genesis) {
+                return Err(Error::Unrelated {
+                    theirs: theirs.genesis,
+                    ours: genesis,
+                });
+            }
+            let there = digests(&Stored::at(repository, tip)?)?;
+            let only_here = items(&ours, |digest| !there.contains(digest))?;
+            spool::Spool::of(repository).keep(&only_here)?;
+            let here = digests(&ours)?;
+            here.intersection(&there).count() as u64
+        }
+    };
+    let moved = repository.move_reference(ledger, local.as_ref(), &tip, because(world))?;
+    Ok((moved == Moved::Yes).then_some(known))
+}
+
+fn because(world: &World) -> Reason<'static> {
+    Reason {
+        text: "git docket: fetch",
+        time: world.now,
+    }
+}
+
+/// Sets a ref of our own, whatever it held.
+pub(super) fn set(
+    repository: &Repository,
+    name: &RefName,
+    to: &ObjectId,
+    world: &World,
+) -> Result<(), Error> {
+    for _ in 0..TRIES {
+        let before = repository.reference(name)?;
+        let moved = before.as_ref() == Some(to)
+            || repository.move_reference(name, before.as_ref(), to, because(world))? == Moved::Yes;
+        if moved {
+            return Ok(());
+        }
+    }
+    Err(Error::Moving)
+}
+
+/// How many entries the ledger at a tip has, by its own account.
+pub(super) fn size(repository: &Repository, ledger: &RefName, tip: ObjectId) -> Result<u64, Error> {
+    let edge = store::Tip::at(repository, ledger, tip)?.record("edge")?;
+    let edge = edge.and_then(|edge| crate::ledger::Edge::parse(&edge).ok());
+    Ok(edge.map_or(0, |edge| edge.size()))
+}
+
+fn genesis(stored: &Stored) -> Result<Option<Sha256>, Error> {
+    let mut found = None;
+    each_line(stored, |line, _| {
+        if line.link.seq == 0 {
+            found = Some(line.link.leaf());
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn digests(stored: &Stored) -> Result<HashSet<Sha256>, Error> {
+    let mut all = HashSet::new();
+    each_line(stored, |line, _| {
+        all.insert(line.link.attestation);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// The entries whose attestation is wanted, in the ledger's order, without their places.
+pub(super) fn items(stored: &Stored, wanted: impl Fn(&Sha256) -> bool) -> Result<Vec<Item>, Error> {
+    select(stored, |link| wanted(&link.attestation))
+}
+
+fn select(stored: &Stored, wanted: impl Fn(&Link) -> bool) -> Result<Vec<Item>, Error> {
+    let mut found = Vec::new();
+    each_line(stored, |line, body| {
+        if !wanted(&line.link) {
+            return Ok(());
+        }
+        let item = Item {
+            commit: line.link.commit,
+            step: line.link.step.clone(),
+            attestation: Attestation::parse(body()?)?,
+        };
+        found.push((line.link.seq, item));
+        Ok(())
+    })?;
+    found.sort_by_key(|(seq, _)| *seq);
+    Ok(found.into_iter().map(|(_, item)| item).collect())
+}
+
+/// The entries from a seq on.
+pub(super) fn items_from(stored: &Stored, first: u64) -> Result<Vec<Item>, Error> {
+    select(stored, |link| link.seq >= first)
+}
+
+type Body<'a> = &'a mut dyn FnMut() -> Result<Vec<u8>, Error>;
+
+fn each_line(
+    stored: &Stored,
+    mut take: impl FnMut(&crate::ledger::entry::Line<'_>, Body<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut reader = stored.reader();
+    for index in 0..stored.notes().len() {
+        let note = reader.note(index).map_err(Error::Entry)?;
+        for line in Lines::of(&note).map_while(Result::ok) {
+            let mut body = || match line.body {
+                Some(body) => Ok(body.to_vec()),
+                None => {
+                    let body = reader.blob(&line.link.attestation).map_err(Error::Entry)?;
+                    Ok(body.unwrap_or_default())
+                }
+            };
+            take(&line, &mut body)?;
+        }
+    }
+    Ok(())
+}

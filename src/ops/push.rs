@@ -1,0 +1,360 @@
+//! `push`: bring everything that waits here to the remote's ledger, whoever else does the same at that moment.
+//!
+//! Each try:
+//! 1. fetch (see [`fetch`](super::fetch)), where the remote moved: what others did is verified, ours goes on top;
+//! 2. append what waits in the spool, signed by this writer;
+//! 3. push the local tip, on the condition that the remote's ref still holds what was fetched;
+//! 4. ask the remote what it holds now. A push of unknown end, a lost connection for one, is judged by that alone.
+//!
+//! A rejection means that another writer was faster, and is tried again after a random pause, until the tries or the
+//! time are used up. If the remote holds what was expected after two rejections, nobody was faster: the server will
+//! not, and its words are passed on. When the bound is reached, what waits goes to a ref of its own,
+//! `refs/docket/inbox/<id>`, where there is no contention; somebody's `fold` takes it from there. Nothing is taken
+//! from the spool or the local ref until the remote was seen to hold it.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use super::append::Item;
+use super::key::KeySource;
+use super::record::{self, Recorder};
+use super::{Explain, Failure, World, fetch, spool};
+use crate::digest::{ObjectId, ObjectKind, Sha256};
+use crate::git::transport::{Atomic, Pushed, Remote, Report, Update};
+use crate::git::{self, Entry, EntryKind, RefName, Repository, Written};
+use crate::store::Stored;
+
+/// Below it, each inbox has a ref of its own.
+pub const INBOX: &str = "refs/docket/inbox/";
+/// The one file of an inbox's tree.
+pub const INBOX_FILE: &str = "attestations";
+
+/// What is to be pushed, where, and for how long.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The ledger and the remote.
+    pub fetch: fetch::Request<'a>,
+    /// The key to sign append records with, where something waits in the spool.
+    pub key: Option<&'a KeySource>,
+    /// How often to try.
+    pub tries: u32,
+    /// For how long to try.
+    pub time: Duration,
+}
+
+/// Where things stand after it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    /// The remote.
+    pub remote: String,
+    /// What the remote was seen to hold at the end, where it has a ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tip: Option<ObjectId>,
+    /// How many entries this push brought into the remote's ledger.
+    pub landed: u64,
+    /// How many attestations are not in the remote's ledger.
+    pub pending: u64,
+    /// The inbox that carries those, where one was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inbox: Option<String>,
+    /// How often it was tried.
+    pub tries: u32,
+}
+
+/// Why nothing was pushed. What waited still waits.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The remote's ledger could not be brought here.
+    #[error(transparent)]
+    Fetch(#[from] fetch::Error),
+    /// What waits could not be appended.
+    #[error(transparent)]
+    Record(#[from] record::Error),
+    /// Git or the remote could not.
+    #[error(transparent)]
+    Git(#[from] git::Error),
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+    /// The spool could not be read.
+    #[error(transparent)]
+    Spool(#[from] spool::Error),
+    /// There is neither a ledger here nor anything that waits.
+    #[error("there is nothing to push: no {ledger} here, and an empty spool")]
+    Nothing {
+        /// The ref.
+        ledger: RefName,
+    },
+    /// The server will not, though nobody was faster.
+    #[error("{remote} refuses {name}: {words}")]
+    Refused {
+        /// The remote.
+        remote: String,
+        /// The ref.
+        name: String,
+        /// What git and the server said.
+        words: String,
+    },
+    /// The server said that it took it, and does not hold it.
+    #[error("{remote} said that it took {pushed}, and holds {}", held.as_ref().map_or("nothing".to_owned(), ToString::to_string))]
+    NotKept {
+        /// The remote.
+        remote: String,
+        /// What was pushed.
+        pushed: ObjectId,
+        /// What it holds.
+        held: Option<ObjectId>,
+    },
+}
+
+impl Explain for Error {
+    fn failure(&self) -> Failure {
+        match self {
+            Self::Fetch(error) => error.failure(),
+            Self::Record(error) => error.failure(),
+            Self::Spool(error) => error.failure(),
+            Self::Nothing { .. } => Failure::Undecided,
+            _ => Failure::CouldNotLook,
+        }
+    }
+
+    fn remedy(&self) -> Option<String> {
+        Some(match self {
+            Self::Fetch(error) => return error.remedy(),
+            Self::Record(error) => return error.remedy(),
+            Self::Spool(error) => return error.remedy(),
+            Self::Nothing { .. } => "`git docket run` or `attest` records something".into(),
+            Self::Refused { .. } => "the server's hook or your permission there decides; what waits is kept, `git docket push` tries again".into(),
+            Self::NotKept { .. } => "ask the server's owner; what waits is kept, `git docket push` tries again".into(),
+            _ => "what waits is kept; `git docket push` tries again".into(),
+        })
+    }
+}
+
+/// Pushes.
+///
+/// # Errors
+/// Where nothing reached the remote's ledger or an inbox; nothing is lost then.
+pub fn push(
+    world: &World,
+    repository: &Repository,
+    request: &Request<'_>,
+) -> Result<Outcome, Error> {
+    let ledger = request.fetch.ledger;
+    let name = fetch::chosen(repository, request.fetch.remote)?;
+    let remote = Remote::new(repository, &name, request.fetch.limit);
+    let seen = fetch::private_ref(&name, ledger);
+    let spool = spool::Spool::of(repository);
+    let began = (world.elapsed)();
+    let (mut refusals, mut tries, mut landed) = (0, 0, 0);
+    let outcome = |tip, landed, pending, inbox, tries| Outcome {
+        remote: name.clone(),
+        tip,
+        landed,
+        pending,
+        inbox,
+        tries,
+    };
+    loop {
+        let held = remote.value(ledger.as_str())?;
+        if wants_fetch(repository, ledger, &seen, held)? {
+            fetch::fetch(world, repository, &request.fetch)?;
+        }
+        if repository.reference(ledger)?.is_some() && !spool.items()?.is_empty() {
+            Recorder::open(world, repository, ledger, request.key, "HEAD")?.drain()?;
+        }
+        // Fetching may have brought something newer than what was asked for first.
+        let held = match held {
+            Some(_) => repository.reference(&seen)?,
+            None => None,
+        };
+        let Some(tip) = repository.reference(ledger)? else {
+            return match spool.items()?.len() {
+                0 => Err(Error::Nothing {
+                    ledger: ledger.clone(),
+                }),
+                _ => into_inbox(world, repository, &remote, request, tries)
+                    .map(|(inbox, pending)| outcome(None, 0, pending, Some(inbox), tries)),
+            };
+        };
+        let waiting = spool.items()?.len() as u64;
+        if held == Some(tip) {
+            return Ok(outcome(held, landed, waiting, None, tries));
+        }
+        let before = match held {
+            Some(held) => fetch::size(repository, ledger, held)?,
+            None => 0,
+        };
+        let ahead = fetch::size(repository, ledger, tip)?.saturating_sub(before);
+        if tries >= request.tries || (world.elapsed)().saturating_sub(began) >= request.time {
+            let (inbox, pending) = into_inbox(world, repository, &remote, request, tries)?;
+            return Ok(outcome(held, landed, pending, Some(inbox), tries));
+        }
+        tries += 1;
+        let update = Update {
+            name: ledger.to_string(),
+            expected: held,
+            new: Some(tip),
+        };
+        let pushed = remote.push(&[update], Atomic::No);
+        let now = remote.value(ledger.as_str());
+        match (pushed, now?) {
+            // Whatever was said: it holds what was pushed.
+            (_, now) if now == Some(tip) => {
+                landed += ahead;
+                fetch::fetch(world, repository, &request.fetch)?;
+            }
+            // Somebody went on, perhaps from what was pushed: fetching tells.
+            (_, now) if now != held => {
+                if is_ours(repository, &remote, &seen, ledger, &tip)? {
+                    landed += ahead;
+                }
+                refusals = 0;
+                std::thread::sleep(pause(world, tries));
+            }
+            (Ok(report), now) if accepted(&report, ledger) => {
+                return Err(Error::NotKept {
+                    remote: name.clone(),
+                    pushed: tip,
+                    held: now,
+                });
+            }
+            (pushed, _) => {
+                refusals += 1;
+                if refusals >= 2 {
+                    return Err(match pushed {
+                        Ok(report) => Error::Refused {
+                            remote: name.clone(),
+                            name: ledger.to_string(),
+                            words: report.words,
+                        },
+                        Err(error) => error.into(),
+                    });
+                }
+                std::thread::sleep(pause(world, tries));
+            }
+        }
+    }
+}
+
+/// Whether the remote holds something that is not below the local ref yet, or has lost what it held.
+fn wants_fetch(
+    repository: &Repository,
+    ledger: &RefName,
+    seen: &RefName,
+    held: Option<ObjectId>,
+) -> Result<bool, Error> {
+    let seen = repository.reference(seen)?;
+    let Some(held) = held else {
+        return Ok(seen.is_some());
+    };
+    Ok(match repository.reference(ledger)? {
+        Some(here) if seen == Some(held) => !repository.is_ancestor(&held, &here)?,
+        _ => true,
+    })
+}
+
+fn accepted(report: &Report, ledger: &RefName) -> bool {
+    report.refs.get(ledger.as_str()) == Some(&Pushed::Accepted)
+}
+
+/// Whether the remote's ledger goes on from what was pushed.
+fn is_ours(
+    repository: &Repository,
+    remote: &Remote<'_>,
+    seen: &RefName,
+    ledger: &RefName,
+    pushed: &ObjectId,
+) -> Result<bool, Error> {
+    let look: RefName = format!("{seen}-arriving")
+        .parse()
+        .expect("a longer name is one");
+    match remote.fetch(ledger.as_str(), &look) {
+        Ok(tip) => Ok(repository.is_ancestor(pushed, &tip)?),
+        // Gone in between: the next round says so.
+        Err(_) => Ok(false),
+    }
+}
+
+/// Full jitter: anything up to a bound that grows, so that writers that met once do not meet again.
+fn pause(world: &World, tries: u32) -> Duration {
+    let mut bytes = [0; 4];
+    let random = match (world.random)(&mut bytes) {
+        Ok(()) => u64::from(u32::from_le_bytes(bytes)),
+        Err(_) => u64::from(std::process::id()),
+    };
+    let bound = (20_u64 << tries.min(6)).min(1_500);
+    Duration::from_millis(random % bound)
+}
+
+/// Everything that is not in the remote's ledger as far as it was seen: what is ahead in the local ref, and the spool.
+pub fn pending(
+    repository: &Repository,
+    remote: &str,
+    ledger: &RefName,
+) -> Result<Vec<Item>, Error> {
+    let mut items = spool::Spool::of(repository).items()?;
+    let Some(here) = repository.reference(ledger)? else {
+        return Ok(items);
+    };
+    let landed = match repository.reference(&fetch::private_ref(remote, ledger))? {
+        Some(seen) => fetch::size(repository, ledger, seen)?,
+        None => 0,
+    };
+    let ours = Stored::at(repository, here)?;
+    let ahead = fetch::items_from(&ours, landed)?;
+    items.splice(0..0, ahead);
+    Ok(items)
+}
+
+fn into_inbox(
+    world: &World,
+    repository: &Repository,
+    remote: &Remote<'_>,
+    request: &Request<'_>,
+    tries: u32,
+) -> Result<(String, u64), Error> {
+    let items = pending(repository, remote.name(), request.fetch.ledger)?;
+    let text: String = items.iter().map(spool::render).collect();
+    let mut written = Written::default();
+    let file = Entry {
+        name: INBOX_FILE.as_bytes().to_vec(),
+        kind: EntryKind::File,
+        id: repository.write(ObjectKind::Blob, text.as_bytes(), &mut written)?,
+    };
+    let tree = repository.write_tree(vec![file], &mut written)?;
+    let (name, mail) = repository
+        .committer()
+        .unwrap_or_else(|| ("git docket".into(), "git-docket@localhost".into()));
+    let who = format!("{name} <{mail}> {} +0000", world.now.unix());
+    let commit = format!(
+        "tree {}\nauthor {who}\ncommitter {who}\n\ngit docket: inbox of {} attestations after {tries} tries\n",
+        tree.hex(),
+        items.len()
+    );
+    let commit = repository.write(ObjectKind::Commit, commit.as_bytes(), &mut written)?;
+    repository.sync(written)?;
+    // Its name is its content's, so that the same attempt twice makes one inbox.
+    let id = Sha256::of(text.as_bytes()).to_string();
+    let name = format!("{INBOX}{}", &id[..32]);
+    let held = remote.value(&name)?;
+    if held.is_none() {
+        let update = Update {
+            name: name.clone(),
+            expected: None,
+            new: Some(commit),
+        };
+        let report = remote.push(&[update], Atomic::No)?;
+        if remote.value(&name)?.is_none() {
+            return Err(Error::Refused {
+                remote: remote.name().to_owned(),
+                name,
+                words: report.words,
+            });
+        }
+    }
+    Ok((name, items.len() as u64))
+}

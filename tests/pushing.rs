@@ -1,0 +1,361 @@
+//! Many writers, one remote: nothing lost, nothing doubled, nobody forced; and remotes that lie, refuse or forget.
+
+#[path = "common/mod.rs"]
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use common::world::{Ran, World};
+
+const FORMATS: [&str; 2] = ["sha1", "sha256"];
+
+/// A founded ledger in `repo`, pushed to the bare repository `server.git` beside it.
+fn served(format: &str) -> World {
+    let world = World::with_format(format);
+    world.commit("README", "hello\n");
+    world.git(&[
+        "init",
+        "-q",
+        "--bare",
+        "-b",
+        "main",
+        "--object-format",
+        format,
+        &at(&world, "server.git"),
+    ]);
+    world.git(&["remote", "add", "origin", &at(&world, "server.git")]);
+    world.docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
+    world.git(&["add", ".docket.toml"]);
+    world.git(&["commit", "-q", "-m", "Pin the ledger"]);
+    world.git(&["push", "-q", "origin", "main"]);
+    world.docket_ok(&["push"]);
+    world
+}
+
+fn at(world: &World, folder: &str) -> String {
+    world.root().join(folder).display().to_string()
+}
+
+/// A fresh clone, with the ledger not fetched yet.
+fn clone(world: &World, folder: &str) -> PathBuf {
+    world.git(&["clone", "-q", &at(world, "server.git"), &at(world, folder)]);
+    world.root().join(folder)
+}
+
+fn docket(world: &World, folder: &str, arguments: &[&str]) -> Ran {
+    world.docket(&[&["-C", &at(world, folder)], arguments].concat())
+}
+
+fn ok(world: &World, folder: &str, arguments: &[&str]) -> String {
+    let ran = docket(world, folder, arguments);
+    assert_eq!(ran.code, 0, "{arguments:?}: {}{}", ran.out, ran.err);
+    ran.out
+}
+
+fn step(world: &World, folder: &str, step: &str) {
+    ok(world, folder, &["-q", "run", "--step", step, "--", "true"]);
+}
+
+/// The steps in the ledger of a folder, oldest first.
+fn steps(world: &World, folder: &str) -> Vec<String> {
+    let log = ok(world, folder, &["log", "-o", "json"]);
+    let mut steps: Vec<String> = log
+        .lines()
+        .map(|line| {
+            let entry: serde_json::Value = serde_json::from_str(line).expect("JSON lines");
+            entry["step"].as_str().expect("a step").to_owned()
+        })
+        .collect();
+    steps.reverse();
+    steps
+}
+
+fn tip(world: &World) -> String {
+    world
+        .git(&[
+            "-C",
+            &at(world, "server.git"),
+            "rev-parse",
+            "refs/notes/docket",
+        ])
+        .trim()
+        .to_owned()
+}
+
+fn set_tip(world: &World, to: &str) {
+    world.git(&[
+        "-C",
+        &at(world, "server.git"),
+        "update-ref",
+        "refs/notes/docket",
+        to,
+    ]);
+}
+
+fn hook(world: &World, name: &str, script: &str) {
+    let path = world.root().join("server.git/hooks").join(name);
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("made executable");
+}
+
+#[test]
+fn what_one_pushes_another_fetches() {
+    for format in FORMATS {
+        let world = served(format);
+        clone(&world, "other");
+        let ran = docket(&world, "other", &["fetch"]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        step(&world, "other", "build");
+        let before = tip(&world);
+        assert_eq!(ok(&world, "other", &["push"]), "origin: 1 entries landed\n");
+        assert_ne!(tip(&world), before);
+        assert_eq!(ok(&world, "other", &["push"]), "origin: 0 entries landed\n");
+        let fetched = ok(&world, "repo", &["fetch"]);
+        assert_eq!(
+            fetched,
+            "origin: 2 entries, 0 sealed, 1 new here; 0 of ours not there yet\n"
+        );
+        assert_eq!(steps(&world, "repo"), ["genesis", "build"]);
+        ok(&world, "repo", &["verify"]);
+    }
+}
+
+#[test]
+fn what_was_recorded_meanwhile_goes_on_top() {
+    for format in FORMATS {
+        let world = served(format);
+        clone(&world, "other");
+        ok(&world, "other", &["fetch"]);
+        step(&world, "other", "theirs");
+        step(&world, "repo", "ours");
+        ok(&world, "other", &["push"]);
+        let digest = ok(&world, "repo", &["log", "-o", "json"]);
+        let fetched = ok(&world, "repo", &["fetch"]);
+        assert!(
+            fetched.ends_with("1 new here; 1 of ours not there yet\n"),
+            "{fetched}"
+        );
+        assert_eq!(steps(&world, "repo"), ["genesis", "theirs"]);
+        ok(&world, "repo", &["push"]);
+        assert_eq!(steps(&world, "repo"), ["genesis", "theirs", "ours"]);
+        // The attestation is the one signed before: only its link is new.
+        let entry: serde_json::Value =
+            serde_json::from_str(digest.lines().next().expect("a line")).expect("JSON");
+        let after = ok(&world, "repo", &["log", "-o", "json"]);
+        assert!(after.contains(entry["attestation"].as_str().expect("a digest")));
+        ok(&world, "repo", &["verify"]);
+    }
+}
+
+#[test]
+fn a_clone_without_the_ledger_spools_and_pushes() {
+    let world = served("sha1");
+    clone(&world, "fresh");
+    step(&world, "fresh", "build");
+    step(&world, "fresh", "test");
+    let listed = ok(&world, "fresh", &["spool", "list"]);
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    ok(&world, "fresh", &["push"]);
+    assert_eq!(
+        ok(&world, "fresh", &["log", "-o", "json"]).lines().count(),
+        3
+    );
+    // Five jobs on five machines: what they export, one takes along.
+    for n in 0..5 {
+        let folder = format!("machine{n}");
+        clone(&world, &folder);
+        step(&world, &folder, &format!("job{n}"));
+        ok(
+            &world,
+            &folder,
+            &["spool", "export", &at(&world, &format!("{n}.jsonl"))],
+        );
+    }
+    clone(&world, "last");
+    for n in 0..5 {
+        ok(
+            &world,
+            "last",
+            &["-q", "spool", "import", &at(&world, &format!("{n}.jsonl"))],
+        );
+    }
+    ok(&world, "last", &["push"]);
+    let steps: BTreeSet<String> = steps(&world, "last").into_iter().collect();
+    assert!(
+        (0..5).all(|n| steps.contains(&format!("job{n}"))),
+        "{steps:?}"
+    );
+    ok(&world, "last", &["verify"]);
+}
+
+/// So many clones push at once; every entry is in the ledger or an inbox, none is there twice.
+fn race(format: &str, writers: usize) {
+    let world = served(format);
+    for n in 0..writers {
+        let folder = format!("writer{n}");
+        clone(&world, &folder);
+        step(&world, &folder, &format!("step{n}"));
+    }
+    let children: Vec<_> = (0..writers)
+        .map(|n| {
+            let mut push = world.command(env!("CARGO_BIN_EXE_git-docket"));
+            push.args([
+                "-C",
+                &at(&world, &format!("writer{n}")),
+                "push",
+                "--tries",
+                "200",
+            ]);
+            push.stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("it starts")
+        })
+        .collect();
+    for child in children {
+        let ran = world.ran(&child.wait_with_output().expect("it ends"));
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    }
+    ok(&world, "repo", &["fetch"]);
+    let mut found = steps(&world, "repo");
+    found.sort();
+    let mut expected: Vec<String> = (0..writers).map(|n| format!("step{n}")).collect();
+    expected.push("genesis".to_owned());
+    expected.sort();
+    assert_eq!(found, expected);
+    ok(&world, "repo", &["verify"]);
+}
+
+#[test]
+fn of_eight_writers_at_once_all_land() {
+    for format in FORMATS {
+        race(format, 8);
+    }
+}
+
+#[test]
+fn a_refusal_is_told_in_the_servers_words_and_loses_nothing() {
+    let world = served("sha1");
+    step(&world, "repo", "build");
+    let before = tip(&world);
+    hook(&world, "pre-receive", "echo 'not on a Sunday' >&2; exit 1");
+    let ran = docket(&world, "repo", &["push"]);
+    assert_eq!(ran.code, 5, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("not on a Sunday"), "{}", ran.err);
+    assert_eq!(tip(&world), before);
+    fs::remove_file(world.root().join("server.git/hooks/pre-receive")).expect("removed");
+    ok(&world, "repo", &["push"]);
+    assert_ne!(tip(&world), before);
+}
+
+#[test]
+fn a_server_that_says_yes_and_keeps_nothing_is_found_out() {
+    let world = served("sha1");
+    step(&world, "repo", "build");
+    let before = tip(&world);
+    hook(
+        &world,
+        "post-receive",
+        &format!("git update-ref refs/notes/docket {before}"),
+    );
+    let ran = docket(&world, "repo", &["push"]);
+    assert_eq!(ran.code, 5, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("said that it took"), "{}", ran.err);
+    fs::remove_file(world.root().join("server.git/hooks/post-receive")).expect("removed");
+    ok(&world, "repo", &["push"]);
+}
+
+#[test]
+fn when_the_bound_is_reached_an_inbox_carries_what_waits() {
+    let world = served("sha1");
+    step(&world, "repo", "build");
+    let ran = docket(&world, "repo", &["push", "--tries", "0"]);
+    assert_eq!(ran.code, 6, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("refs/docket/inbox/"), "{}", ran.out);
+    let inboxes = world.git(&["ls-remote", "origin", "refs/docket/inbox/*"]);
+    assert_eq!(inboxes.lines().count(), 1);
+    // Again: the same inbox, not a second one. And nothing was taken away here.
+    assert_eq!(docket(&world, "repo", &["push", "--tries", "0"]).code, 6);
+    assert_eq!(
+        world.git(&["ls-remote", "origin", "refs/docket/inbox/*"]),
+        inboxes
+    );
+    ok(&world, "repo", &["push"]);
+    assert_eq!(steps(&world, "repo"), ["genesis", "build"]);
+}
+
+#[test]
+fn a_remote_that_went_back_is_refused_and_nothing_here_moves() {
+    for format in FORMATS {
+        let world = served(format);
+        clone(&world, "other");
+        ok(&world, "other", &["fetch"]);
+        let old = tip(&world);
+        step(&world, "repo", "build");
+        ok(&world, "repo", &["push"]);
+        ok(&world, "repo", &["seal"]);
+        ok(&world, "repo", &["push"]);
+        ok(&world, "other", &["fetch"]);
+        let here = world.git(&["-C", &at(&world, "other"), "rev-parse", "refs/notes/docket"]);
+        for (what, to) in [("rolled back", old.as_str()), ("gone", "")] {
+            if to.is_empty() {
+                world.git(&[
+                    "-C",
+                    &at(&world, "server.git"),
+                    "update-ref",
+                    "-d",
+                    "refs/notes/docket",
+                ]);
+            } else {
+                set_tip(&world, to);
+            }
+            for verb in ["fetch", "push"] {
+                let ran = docket(&world, "other", &[verb]);
+                assert_eq!(ran.code, 4, "{what}, {verb}: {}{}", ran.out, ran.err);
+            }
+            let now = world.git(&["-C", &at(&world, "other"), "rev-parse", "refs/notes/docket"]);
+            assert_eq!(now, here, "{what}");
+        }
+    }
+}
+
+#[test]
+fn another_ledger_under_the_same_ref_is_refused() {
+    let world = served("sha1");
+    clone(&world, "other");
+    ok(&world, "other", &["fetch"]);
+    let founder = World::with_format("sha1");
+    founder.commit("README", "other\n");
+    founder.docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
+    world.git(&[
+        "-C",
+        &at(&world, "server.git"),
+        "fetch",
+        "-q",
+        &founder.repo().display().to_string(),
+        "+refs/notes/docket:refs/notes/docket",
+    ]);
+    let ran = docket(&world, "other", &["fetch"]);
+    assert_eq!(ran.code, 4, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("pin-mismatch"), "{}", ran.err);
+}
+
+#[test]
+fn a_remote_without_a_ledger_or_that_cannot_be_reached_is_an_error() {
+    let world = served("sha1");
+    world.git(&["init", "-q", "--bare", &at(&world, "empty.git")]);
+    world.git(&["remote", "add", "empty", &at(&world, "empty.git")]);
+    world.git(&["remote", "add", "nowhere", &at(&world, "nowhere.git")]);
+    for remote in ["empty", "nowhere"] {
+        let ran = docket(&world, "repo", &["fetch", "--remote", remote]);
+        assert_eq!(ran.code, 5, "{remote}: {}{}", ran.out, ran.err);
+    }
+    ok(&world, "repo", &["push", "--remote", "empty"]);
+    ok(&world, "repo", &["fetch", "--remote", "empty"]);
+    let alone = World::new();
+    assert_eq!(alone.docket(&["fetch"]).code, 2);
+}
