@@ -123,6 +123,9 @@ codes! {
     AppendRecordSignature "append-record-signature" Broken
         "The append record's signature does not verify."
         "It was altered or forged; compare with another clone."
+    AppendRecordKeyless "append-record-keyless" Missing
+        "A keyless writer signed the append record with a Sigstore bundle, which this version cannot verify."
+        "Verify with a version that can; nothing is appended here until a writer with a key has."
     SizeMismatch "size-mismatch" Broken
         "The append record speaks of another number of entries than there are."
         "Entries were cut off or added; compare with another clone."

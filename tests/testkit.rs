@@ -685,6 +685,13 @@ fn vectors() -> Vec<Vector> {
         fault("docket/blob/ab/cd", TreeFaultKind::TooLarge),
     );
     add(
+        "keyless-append",
+        "none",
+        "an append record that a keyless writer signed",
+        "append-record-keyless",
+        fault("docket/append.sigstore.json", TreeFaultKind::KeylessAppend),
+    );
+    add(
         "foreign-path",
         "24",
         "a file that is neither a note nor ours",

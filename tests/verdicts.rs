@@ -111,3 +111,34 @@ fn no_clock_changes_a_verdict_and_each_says_which_time_it_was_given() {
         );
     }
 }
+
+#[test]
+fn a_keyless_append_record_is_named_and_never_passes() {
+    let mut world = World::new();
+    world.docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
+    let index = world.root().join("index").to_string_lossy().into_owned();
+    world.set("GIT_INDEX_FILE", &index);
+    world.write("bundle", "{}\n");
+    let blob = world.git(&["hash-object", "-w", "bundle"]);
+    world.git(&["read-tree", "refs/notes/docket"]);
+    let entry = format!("100644,{},docket/append.sigstore.json", blob.trim());
+    world.git(&["update-index", "--add", "--cacheinfo", &entry]);
+    let tree = world.git(&["write-tree"]);
+    let commit = ["commit-tree", "-p", "refs/notes/docket", "-m", "keyless"];
+    let commit = world.git(&[&commit[..], &[tree.trim()]].concat());
+    world.git(&["update-ref", "refs/notes/docket", commit.trim()]);
+    world.unset("GIT_INDEX_FILE");
+    let ran = world.docket(&["verify"]);
+    assert_eq!(ran.code, 3, "{}", ran.out);
+    let named = "missing [append-record-keyless]: docket/append.sigstore.json\n";
+    assert!(ran.out.contains(named), "{}", ran.out);
+    assert!(!ran.out.contains("unexpected-path"), "{}", ran.out);
+    let ran = world.docket(&["run", "--step", "test", "--", "touch", "started"]);
+    assert_eq!(ran.code, 125);
+    assert!(
+        ran.err.contains("signed by a keyless writer"),
+        "{}",
+        ran.err
+    );
+    assert!(!world.repo().join("started").exists());
+}

@@ -235,10 +235,11 @@ impl<'a> Cursor<'a> {
     }
 }
 
-const KINDS: [(TreeFaultKind, &str); 5] = [
+const KINDS: [(TreeFaultKind, &str); 6] = [
     (TreeFaultKind::DuplicateNote, "duplicate-note"),
     (TreeFaultKind::Mode, "mode"),
     (TreeFaultKind::TooLarge, "too-large"),
+    (TreeFaultKind::KeylessAppend, "keyless-append"),
     (TreeFaultKind::UnknownDocketPath, "unknown-docket-path"),
     (TreeFaultKind::Foreign, "foreign"),
 ];

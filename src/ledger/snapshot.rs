@@ -35,6 +35,8 @@ pub enum TreeFaultKind {
     Mode,
     /// A blob above its size limit, not decoded.
     TooLarge,
+    /// `docket/append.sigstore.json`: the bundle by which a keyless writer signs its append record.
+    KeylessAppend,
     /// A name under `docket/` that we never write.
     UnknownDocketPath,
     /// Anything else that is neither a note nor ours.

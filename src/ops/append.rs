@@ -106,6 +106,11 @@ pub enum Error {
         /// Which.
         record: &'static str,
     },
+    /// The last writer was keyless.
+    #[error(
+        "the ledger's append record is signed by a keyless writer, which this version cannot verify"
+    )]
+    Keyless,
     /// The append record cannot be read.
     #[error("docket/append is damaged")]
     Record(#[from] AppendRecordError),
@@ -174,6 +179,7 @@ impl Explain for Error {
             Self::NotOpened(_) => {
                 "each of the other root keys' holders runs `git docket cosign`".into()
             }
+            Self::Keyless => "append with a version of git-docket that can".into(),
             Self::Contention(_) => "try again".into(),
             Self::Refused { finding } => finding.code.remedy().into(),
             Self::Unsound { .. } | Self::Missing { .. } | Self::Record(_) | Self::Seal(_) | Self::Edge(_) => {
@@ -553,6 +559,9 @@ pub fn writer(roster: &Roster, key: &SigningKey) -> Result<KeyName, Error> {
 /// Where a record is missing, damaged, or does not agree with the others.
 pub fn head(tip: &Tip<'_>) -> Result<Head, Error> {
     let record = |name: &'static str| tip.record(name)?.ok_or(Error::Missing { record: name });
+    if tip.record("append.sigstore.json")?.is_some() {
+        return Err(Error::Keyless);
+    }
     let signed = SignedAppendRecord::parse(&record("append")?)?;
     let edge = Edge::parse(&record("edge")?)?;
     let seal = tip

@@ -254,6 +254,9 @@ impl Walk<'_> {
                         self.fault(path, TreeFaultKind::UnknownDocketPath);
                     }
                 }
+                (EntryKind::File, b"append.sigstore.json") => {
+                    self.fault(path, TreeFaultKind::KeylessAppend)
+                }
                 (EntryKind::File | EntryKind::Tree, _) => {
                     self.fault(path, TreeFaultKind::UnknownDocketPath)
                 }

@@ -313,6 +313,7 @@ fn shape_findings(snapshot: &dyn Snapshot) -> Vec<Finding> {
             TreeFaultKind::DuplicateNote => Code::DuplicateNote,
             TreeFaultKind::Mode => Code::TreeMode,
             TreeFaultKind::TooLarge => Code::ObjectTooLarge,
+            TreeFaultKind::KeylessAppend => Code::AppendRecordKeyless,
             TreeFaultKind::UnknownDocketPath | TreeFaultKind::Foreign => Code::UnexpectedPath,
         };
         Finding::new(code, fault.path.clone())

@@ -110,6 +110,7 @@ class Tree:
             name = path[7:] if into is self.records else path[len(folder) :].replace("/", "")
             width = 64 if into is self.bodies or self.format == "sha256" else 40
             known = ("append", "seal", "edge", "in-force") if into is self.records else ()
+            need(path != "docket/append.sigstore.json", "append-record-keyless")
             need(name in known or re.fullmatch(f"[0-9a-f]{{{width}}}", name), "unexpected-path")
             need(name not in into, "duplicate-note")
             into[name] = git("cat-file", "blob", oid)
