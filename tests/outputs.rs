@@ -11,8 +11,9 @@ use common::world::World;
 use git_docket::manual;
 use serde_json::{Value, json};
 
-/// Verbs that print what is no result: help, pages and scripts; `run` leaves standard output to its command.
-const NO_RESULT: &[&str] = &["completions", "help", "man", "run"];
+/// Verbs that print what is no result: help, pages and scripts; `run` leaves standard output to its command,
+/// and a hook answers git by its code.
+const NO_RESULT: &[&str] = &["completions", "help", "hook pre-receive", "man", "run"];
 
 /// Commands in the order that they can be given, the schema of what each prints, and its exit code.
 const SESSION: &[(&str, &str, i32)] = &[

@@ -6,6 +6,7 @@
 //! Writing is durable where it is asked for: gix syncs nothing, so object files and their folders are
 //! synced here, before the ref moves, and so is the ref (see `refs`).
 
+mod incoming;
 mod objects;
 mod refs;
 pub mod transport;
@@ -20,6 +21,7 @@ use thiserror::Error;
 use crate::digest::{Algorithm, ObjectId, ObjectKind};
 use crate::process::{self, Quiet};
 
+pub use incoming::Incoming;
 pub use objects::{CommitFacts, Entry, EntryKind, Object, Written};
 pub use refs::{Moved, Reason, RefName, RefNameError};
 
@@ -164,6 +166,14 @@ pub enum Error {
     Vanished {
         /// Its name.
         name: RefName,
+    },
+    /// No view of a push's objects could be made.
+    #[error("{path} cannot be made or opened")]
+    Scratch {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
     /// A ref could not be read.
     #[error("ref {name} cannot be read")]

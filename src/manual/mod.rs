@@ -32,6 +32,7 @@ pages! {
     roster "roster"
     run "run"
     seal "seal"
+    server "server"
     signed_note "signed-note"
     statement "statement"
     storage "storage"

@@ -116,7 +116,7 @@ fn about(
         .into_iter()
         .map(|(key, _)| key)
         .collect();
-    unknown.retain(|key| key != "pin" && !settable.contains(key));
+    unknown.retain(|key| !matches!(key.as_str(), "pin" | "mirror") && !settable.contains(key));
     unknown.dedup();
     Ok(RepositoryFacts {
         ledger_ref: ledger.to_string(),

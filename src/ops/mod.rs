@@ -9,6 +9,7 @@ pub mod demo;
 pub mod doctor;
 pub mod fetch;
 pub mod govern;
+pub mod hook;
 pub mod init;
 pub mod key;
 pub mod log;

@@ -10,6 +10,7 @@
 //! object ids bit for bit. Objects and folders are synced before the ref moves, and the ref moves only from
 //! the tip that was read.
 
+mod delta;
 mod read;
 mod write;
 
@@ -19,6 +20,7 @@ use crate::digest::ObjectId;
 use crate::git;
 use crate::ledger::path::NotePath;
 
+pub use delta::Delta;
 pub use read::Stored;
 pub use write::{Author, Change, Tip};
 
@@ -66,6 +68,12 @@ pub enum Error {
         bytes: usize,
         /// The most that is read.
         limit: u64,
+    },
+    /// Two tips differ in more than one push may bring.
+    #[error("too much differs at {path} of the ledger's tree")]
+    TooMuch {
+        /// Where it became too much.
+        path: String,
     },
 }
 

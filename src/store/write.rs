@@ -16,7 +16,7 @@ pub struct Tip<'a> {
     repository: &'a Repository,
     name: RefName,
     commit: Option<ObjectId>,
-    tree: Option<ObjectId>,
+    pub(super) tree: Option<ObjectId>,
     trees: RefCell<BTreeMap<ObjectId, Rc<[Entry]>>>,
 }
 

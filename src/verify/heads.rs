@@ -9,6 +9,7 @@ use crate::{
         path::NotePath, seal::SignedSeal, snapshot::Shape,
     },
     merkle::CompactRange,
+    roster::Roster,
     statement::predicate::{PersonId, Role},
 };
 
@@ -197,19 +198,25 @@ pub(super) fn judge(
 // first append is judged by the genesis that it brings.
 fn signer(append: &SignedAppendRecord, timeline: &Timeline, find: &mut impl FnMut(Code, String)) {
     let before = timeline.at(append.unverified().old.size);
+    if let Err((code, detail)) = signed_by_writer(append, &before.roster) {
+        find(code, detail);
+    }
+}
+
+/// Holds an append record's signature against the roster that judges it.
+pub(super) fn signed_by_writer(
+    append: &SignedAppendRecord,
+    roster: &Roster,
+) -> Result<(), (Code, String)> {
     let writer = append.writer();
-    let person = writer.as_str().parse::<PersonId>().ok().and_then(|id| {
-        before
-            .roster
-            .person(&id)
-            .filter(|person| person.has_role(Role::WRITER))
-    });
-    let Some(person) = person else {
-        return find(
-            Code::AppendRecordSigner,
-            format!("{writer} may not append there"),
-        );
-    };
+    let id = writer.as_str().parse::<PersonId>().ok();
+    let person = id
+        .and_then(|id| roster.person(&id))
+        .filter(|person| person.has_role(Role::WRITER))
+        .ok_or_else(|| {
+            let detail = format!("{writer} may not append there");
+            (Code::AppendRecordSigner, detail)
+        })?;
     let mut outcome = Err(NoteError::Frame);
     for key in person.keys() {
         outcome = append.verify(key).map(drop);
@@ -217,14 +224,11 @@ fn signer(append: &SignedAppendRecord, timeline: &Timeline, find: &mut impl FnMu
             break;
         }
     }
-    match outcome {
-        Ok(()) => {}
-        Err(NoteError::Signature { .. }) => {
-            find(Code::AppendRecordSignature, format!("by {writer}"));
+    outcome.map_err(|error| match error {
+        NoteError::Signature { .. } => (Code::AppendRecordSignature, format!("by {writer}")),
+        _ => {
+            let detail = format!("no key of {writer} has signed");
+            (Code::AppendRecordSigner, detail)
         }
-        Err(_) => find(
-            Code::AppendRecordSigner,
-            format!("no key of {writer} has signed"),
-        ),
-    }
+    })
 }

@@ -21,6 +21,7 @@
 //! beyond the roster.
 
 mod examine;
+mod extension;
 pub mod governance;
 mod heads;
 mod judge;
@@ -34,6 +35,7 @@ use std::{
 use thiserror::Error;
 
 use self::examine::{Examined, Examiner, Names, Record, State, UnknownKeys};
+pub use self::extension::{Base, Extension, extension};
 pub use self::judge::{EntryCounts, StepState, StepVerdict};
 use crate::{
     attestation::Attestation,

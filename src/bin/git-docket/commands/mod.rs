@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod fetch;
 mod help;
+mod hook;
 mod init;
 mod key;
 mod log;
@@ -49,6 +50,7 @@ pub enum Verb {
     Cosign(cosign::Args),
     Spool(spool::Args),
     Key(key::Args),
+    Hook(hook::Args),
     Doctor(doctor::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -85,6 +87,7 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Cosign(args)) => cosign::run(args, context),
         Some(Verb::Spool(args)) => spool::run(args, context),
         Some(Verb::Key(args)) => key::run(args, context),
+        Some(Verb::Hook(args)) => hook::run(args, context),
         Some(Verb::Doctor(args)) => doctor::run(args, context),
         Some(Verb::Demo(args)) => demo::run(args, context),
         Some(Verb::Completions(args)) => completions::run(args, context),
