@@ -264,3 +264,26 @@ fn with_two_of_three_root_keys_nothing_goes_before_two_have_signed() {
     let ran = world.docket(&["verify"]);
     assert_eq!(ran.code, 0, "{}", ran.out);
 }
+
+#[test]
+fn a_roster_keeps_what_it_extends_through_every_change() {
+    let world = founded();
+    let shown = |world: &World| -> serde_json::Value {
+        let shown = world.docket_ok(&["roster", "show", "-o", "json"]);
+        serde_json::from_str(&shown).expect("JSON")
+    };
+    let mut roster = shown(&world);
+    let extends = serde_json::json!({
+        "origin": "git.example.com/acme/org",
+        "digest": format!("sha256:{}", "5".repeat(64)),
+    });
+    roster["extends"] = extends.clone();
+    world.write("roster.json", &roster.to_string());
+    world.docket_ok(&["roster", "publish", "roster.json"]);
+    assert_eq!(shown(&world)["extends"], extends);
+    let add = ["roster", "add", "bot", "--kind", "service", "--role"];
+    world.docket_ok(&[&add[..], &["writer"]].concat());
+    assert_eq!(shown(&world)["extends"], extends);
+    world.docket_ok(&["roster", "remove", "bot"]);
+    assert_eq!(shown(&world)["extends"], extends);
+}

@@ -84,3 +84,67 @@ fn doctor_sees_what_is_planted() {
     world.git(&["update-ref", "-d", "refs/notes/docket"]);
     assert_eq!(problems(&world).1, ["ledger-ref", "keys"]);
 }
+
+#[test]
+fn one_bad_key_hides_no_other_and_doctor_names_each() {
+    let world = World::new();
+    for name in ["default", "gone", "odd", "open"] {
+        world.docket_ok(&["key", "generate", name]);
+    }
+    let keys = world.root().join("home/.local/share/git-docket/keys");
+    std::fs::remove_file(keys.join("gone.pub.pem")).expect("removed");
+    std::fs::write(keys.join("odd.pub.pem"), [0xff, 0, b'x']).expect("written");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o640);
+    std::fs::set_permissions(keys.join("open.pem"), mode).expect("set");
+    let ran = world.docket(&["key", "list"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let names: Vec<&str> = ran
+        .out
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(names, ["default", "open"]);
+    for bad in ["gone.pub.pem", "odd.pub.pem"] {
+        assert!(ran.err.contains(bad), "{bad}: {}", ran.err);
+    }
+    world.docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
+    world.docket_ok(&["run", "--step", "test", "--", "true"]);
+    let ran = world.docket(&["doctor"]);
+    assert_eq!(ran.code, 1);
+    for bad in ["gone.pub.pem", "odd.pub.pem", "open.pem has mode 640"] {
+        let named = |line: &str| line.starts_with("PROBLEM") && line.contains(bad);
+        assert!(ran.out.lines().any(named), "{bad}: {}", ran.out);
+    }
+}
+
+#[test]
+fn doctor_sees_a_clock_that_lags_and_notes_that_another_program_moved() {
+    let mut world = World::new();
+    world.docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
+    let line = |world: &World, code: &str| {
+        let out = world.docket(&["doctor"]).out;
+        let line = out.lines().find(|line| line.contains(code));
+        line.unwrap_or_default().to_owned()
+    };
+    world.set("SOURCE_DATE_EPOCH", "1795341000");
+    assert!(line(&world, "clock").starts_with("PROBLEM"));
+    world.unset("SOURCE_DATE_EPOCH");
+    let index = world.root().join("index").to_string_lossy().into_owned();
+    world.set("GIT_INDEX_FILE", &index);
+    world.git(&["read-tree", "refs/notes/docket"]);
+    let head = world.git(&["rev-parse", "HEAD"]);
+    let (head, flat) = (head.trim(), head.trim());
+    let note = format!("{}/{}/{}", &head[..2], &head[2..4], &head[4..]);
+    let blob = world.git(&["rev-parse", &format!("refs/notes/docket:{note}")]);
+    world.git(&["update-index", "--force-remove", &note]);
+    let entry = format!("100644,{},{flat}", blob.trim());
+    world.git(&["update-index", "--add", "--cacheinfo", &entry]);
+    let tree = world.git(&["write-tree"]);
+    let commit = ["commit-tree", "-p", "refs/notes/docket", "-m", "flat"];
+    let commit = world.git(&[&commit[..], &[tree.trim()]].concat());
+    world.git(&["update-ref", "refs/notes/docket", commit.trim()]);
+    world.unset("GIT_INDEX_FILE");
+    let seen = line(&world, "fan-out");
+    assert!(seen.contains("1 notes stand at another path"), "{seen}");
+    assert_eq!(world.docket(&["verify"]).code, 0, "every shape is read");
+}

@@ -147,7 +147,7 @@ pub fn parse(
     let mut faults = Vec::new();
     let mut command = sourced(self::command(), "", &variable, &settings, &mut faults);
     if let Some(fault) = faults.into_iter().next() {
-        return Err(command.error(ErrorKind::InvalidValue, fault));
+        return Err(Cli::command().error(ErrorKind::InvalidValue, fault));
     }
     let matches = command.try_get_matches_from_mut(arguments)?;
     refuse_empty(&mut command, &matches)?;
@@ -238,7 +238,7 @@ fn source(
         Some(last) => arg
             .required(false)
             .default_value(last)
-            .hide_default_value(true),
+            .hide_default_value(!is_switch),
     }
 }
 
@@ -268,5 +268,92 @@ fn refuse_empty(command: &mut Command, matches: &ArgMatches) -> Result<(), clap:
             None => Ok(()),
         },
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Every flag of a command and of those below it, as `verb.flag`, with its variable.
+    fn flags(command: &Command) -> Vec<(String, String, Option<String>)> {
+        let own = command.get_arguments().filter_map(|arg| {
+            let env = arg.get_env().map(|env| env.to_string_lossy().into_owned());
+            let flag = arg.get_long()?.to_owned();
+            Some((command.get_name().to_owned(), flag, env))
+        });
+        own.chain(command.get_subcommands().flat_map(flags))
+            .collect()
+    }
+
+    fn prepared() -> Command {
+        let mut faults = Vec::new();
+        let mut command = sourced(Cli::command(), "", &|_| None, &[], &mut faults);
+        assert_eq!(faults, [""; 0]);
+        command.build();
+        command
+    }
+
+    #[test]
+    fn every_flag_has_its_variable_but_those_that_can_weaken_a_verdict_or_hide_entries() {
+        let mut without = BTreeSet::new();
+        for (verb, flag, env) in flags(&prepared()) {
+            let name = format!("DOCKET_{}", flag.to_ascii_uppercase().replace('-', "_"));
+            match env {
+                Some(env) => assert_eq!(env, name, "{verb} --{flag}"),
+                None => drop(without.insert(match is_command_line_only(&flag, "") {
+                    true => flag,
+                    false => format!("{verb}.{flag}"),
+                })),
+            }
+        }
+        let expected = [
+            "at",
+            "help",
+            "log.max-count",
+            "log.since",
+            "log.step",
+            "log.until",
+            "no-assert",
+            "version",
+        ];
+        assert_eq!(without, expected.map(str::to_owned).into());
+    }
+
+    #[test]
+    fn every_flag_has_its_key_and_none_may_be_empty() {
+        let words = ["git-docket", "help"].map(OsString::from);
+        for flag in settable(&prepared()).into_iter().collect::<BTreeSet<_>>() {
+            let name = format!("DOCKET_{}", flag.to_ascii_uppercase().replace('-', "_"));
+            let empty = |asked: &str| (asked == name).then(OsString::new);
+            assert!(parse(&words, empty, |_| Vec::new()).is_err(), "{name}");
+            let key = format!("docket.{flag}");
+            let settings = vec![(key.clone(), String::new())];
+            assert!(parse(&words, |_| None, |_| settings).is_err(), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_switch_can_be_configured_as_git_spells_it() {
+        let words = ["git-docket", "status"].map(OsString::from);
+        let quiet = |value: &str| {
+            let settings = vec![("docket.quiet".to_owned(), value.to_owned())];
+            parse(&words, |_| None, |_| settings).map(|cli| cli.globals.quiet)
+        };
+        assert!(quiet("true").expect("a switch"));
+        assert!(!quiet("off").expect("a switch"));
+        assert!(quiet("maybe").is_err());
+    }
+
+    #[test]
+    fn a_key_that_could_weaken_a_verdict_has_no_effect() {
+        let words = ["git-docket", "verify"].map(OsString::from);
+        let settings = ["at", "no-assert", "insecure-anything"]
+            .map(|flag| (format!("docket.{flag}"), "true".to_owned()));
+        let variable = |_: &str| None;
+        let with = parse(&words, variable, |_| settings.into()).expect("they are not looked at");
+        let without = parse(&words, variable, |_| Vec::new()).expect("a command line");
+        assert_eq!(format!("{with:?}"), format!("{without:?}"));
     }
 }
