@@ -61,6 +61,7 @@ const SESSION: &[(&str, &str, i32)] = &[
     ("verify HEAD", "verdict", 3),
     ("push --remote ../server.git --tries 0", "pushed", 6),
     ("push --remote ../server.git", "pushed", 0),
+    ("fold --remote ../server.git", "folded", 0),
     ("fetch --remote ../server.git", "fetched", 0),
     ("demo demo", "demo", 0),
 ];

@@ -359,3 +359,181 @@ fn a_remote_without_a_ledger_or_that_cannot_be_reached_is_an_error() {
     let alone = World::new();
     assert_eq!(alone.docket(&["fetch"]).code, 2);
 }
+
+/// An inbox on the server whose file holds this.
+fn inbox(world: &World, id: &str, text: &str) {
+    let server = at(world, "server.git");
+    let script = format!(
+        r#"blob=$(git -C {server} hash-object -w --stdin)
+        tree=$(printf '100644 blob %s\tattestations\n' $blob | git -C {server} mktree)
+        commit=$(git -C {server} commit-tree -m x $tree)
+        git -C {server} update-ref refs/docket/inbox/{id} $commit"#
+    );
+    let mut shell = world.command("sh");
+    shell
+        .args(["-c", &script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = shell.spawn().expect("a shell can be started");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    std::io::Write::write_all(&mut pipe, text.as_bytes()).expect("written");
+    drop(pipe);
+    let ran = world.ran(&child.wait_with_output().expect("it ends"));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+}
+
+fn inboxes(world: &World) -> usize {
+    world
+        .git(&["ls-remote", "origin", "refs/docket/inbox/*"])
+        .lines()
+        .count()
+}
+
+#[test]
+fn an_inbox_is_folded_once_and_its_writer_finds_the_entry() {
+    for format in FORMATS {
+        let world = served(format);
+        step(&world, "repo", "build");
+        assert_eq!(docket(&world, "repo", &["push", "--tries", "0"]).code, 6);
+        clone(&world, "folder");
+        let told = ok(&world, "folder", &["fold"]);
+        assert_eq!(told, "1 inboxes folded, 1 entries added\n");
+        assert_eq!(inboxes(&world), 0);
+        assert_eq!(
+            ok(&world, "folder", &["fold"]),
+            "0 inboxes folded, 0 entries added\n"
+        );
+        assert_eq!(ok(&world, "repo", &["push"]), "origin: 0 entries landed\n");
+        assert_eq!(steps(&world, "repo"), ["genesis", "build"]);
+        ok(&world, "repo", &["verify"]);
+    }
+}
+
+#[test]
+fn a_hostile_inbox_neither_enters_nor_stops_the_others() {
+    let world = served("sha1");
+    step(&world, "repo", "build");
+    let export = at(&world, "good.jsonl");
+    clone(&world, "signer");
+    step(&world, "signer", "good");
+    ok(&world, "signer", &["spool", "export", &export]);
+    let good = fs::read_to_string(&export).expect("exported");
+    inbox(&world, "00good", &good);
+    let mut hostile = vec![
+        ("malformed", "{\n".to_owned()),
+        ("empty", String::new()),
+        ("step", good.replace(r#""step":"good""#, r#""step":"evil""#)),
+        ("binary", "\u{0}".repeat(100)),
+    ];
+    // The same person founds another ledger, and a stranger signs for this one.
+    let foreign = World::new();
+    foreign.docket_ok(&["init", "--origin", "git.example.com/acme/other"]);
+    foreign.docket_ok(&["key", "generate", "stranger"]);
+    foreign.git(&["remote", "add", "origin", &at(&world, "server.git")]);
+    foreign.git(&["fetch", "-q", "origin"]);
+    foreign.git(&["update-ref", "-d", "refs/notes/docket"]);
+    fs::remove_file(foreign.repo().join(".docket.toml")).expect("removed");
+    foreign.git(&["checkout", "-q", "origin/main"]);
+    foreign.docket_ok(&[
+        "-q", "run", "--step", "forged", "--key", "stranger", "--", "true",
+    ]);
+    foreign.docket_ok(&["spool", "export", "out.jsonl"]);
+    hostile.push((
+        "forged",
+        fs::read_to_string(foreign.repo().join("out.jsonl")).expect("exported"),
+    ));
+    for (id, text) in &hostile {
+        inbox(&world, id, text);
+    }
+    world.git(&[
+        "-C",
+        &at(&world, "server.git"),
+        "update-ref",
+        "refs/docket/inbox/tree",
+        "refs/heads/main",
+    ]);
+    let told = ok(&world, "repo", &["fold"]);
+    assert!(
+        told.starts_with("1 inboxes folded, 2 entries added\n"),
+        "{told}"
+    );
+    assert_eq!(
+        told.matches("set aside: ").count(),
+        hostile.len() + 1,
+        "{told}"
+    );
+    assert_eq!(inboxes(&world), hostile.len() + 1);
+    assert_eq!(steps(&world, "repo"), ["genesis", "build", "good"]);
+    ok(&world, "repo", &["verify"]);
+    // They are told of again, and not fetched again; dropped, they are gone.
+    let again = ok(&world, "repo", &["fold"]);
+    assert_eq!(
+        again.matches("set aside: ").count(),
+        hostile.len() + 1,
+        "{again}"
+    );
+    ok(&world, "repo", &["fold", "--drop", "forged"]);
+    assert_eq!(inboxes(&world), hostile.len());
+    assert_eq!(
+        docket(&world, "repo", &["fold", "--drop", "forged"]).code,
+        2
+    );
+}
+
+#[test]
+fn two_that_fold_at_once_lose_and_double_nothing() {
+    let world = served("sha1");
+    for n in 0..6 {
+        let folder = format!("writer{n}");
+        clone(&world, &folder);
+        ok(&world, &folder, &["fetch"]);
+        step(&world, &folder, &format!("step{n}"));
+        assert_eq!(docket(&world, &folder, &["push", "--tries", "0"]).code, 6);
+    }
+    assert_eq!(inboxes(&world), 6);
+    for folder in ["one", "two"] {
+        clone(&world, folder);
+    }
+    let children = ["one", "two"].map(|folder| {
+        let mut fold = world.command(env!("CARGO_BIN_EXE_git-docket"));
+        fold.args(["-C", &at(&world, folder), "fold"]);
+        fold.stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts")
+    });
+    for child in children {
+        let ran = world.ran(&child.wait_with_output().expect("it ends"));
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    }
+    assert_eq!(inboxes(&world), 0);
+    ok(&world, "repo", &["fetch"]);
+    let mut found = steps(&world, "repo");
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "genesis", "step0", "step1", "step2", "step3", "step4", "step5"
+        ]
+    );
+    ok(&world, "repo", &["verify"]);
+}
+
+#[test]
+fn a_server_without_atomic_pushes_is_served_step_by_step() {
+    let world = served("sha1");
+    world.git(&[
+        "-C",
+        &at(&world, "server.git"),
+        "config",
+        "receive.advertiseAtomic",
+        "false",
+    ]);
+    step(&world, "repo", "build");
+    assert_eq!(docket(&world, "repo", &["push", "--tries", "0"]).code, 6);
+    clone(&world, "folder");
+    let told = ok(&world, "folder", &["fold"]);
+    assert_eq!(told, "1 inboxes folded, 1 entries added\n");
+    assert_eq!(inboxes(&world), 0);
+}

@@ -8,6 +8,7 @@ pub mod cosign;
 pub mod demo;
 pub mod doctor;
 pub mod fetch;
+pub mod fold;
 pub mod govern;
 pub mod hook;
 pub mod init;

@@ -1,7 +1,7 @@
 //! `push`: bring everything that waits here to the remote's ledger, whoever else does the same at that moment.
 //!
 //! Each try:
-//! 1. fetch (see [`fetch`](super::fetch)), where the remote moved: what others did is verified, ours goes on top;
+//! 1. fetch (see [`fetch`]), where the remote moved: what others did is verified, ours goes on top;
 //! 2. append what waits in the spool, signed by this writer;
 //! 3. push the local tip, on the condition that the remote's ref still holds what was fetched;
 //! 4. ask the remote what it holds now. A push of unknown end, a lost connection for one, is judged by that alone.
@@ -177,7 +177,7 @@ pub fn push(
                     ledger: ledger.clone(),
                 }),
                 _ => into_inbox(world, repository, &remote, request, tries)
-                    .map(|(inbox, pending)| outcome(None, 0, pending, Some(inbox), tries)),
+                    .map(|(inbox, pending)| outcome(None, 0, pending, inbox, tries)),
             };
         };
         let waiting = spool.items()?.len() as u64;
@@ -191,7 +191,7 @@ pub fn push(
         let ahead = fetch::size(repository, ledger, tip)?.saturating_sub(before);
         if tries >= request.tries || (world.elapsed)().saturating_sub(began) >= request.time {
             let (inbox, pending) = into_inbox(world, repository, &remote, request, tries)?;
-            return Ok(outcome(held, landed, pending, Some(inbox), tries));
+            return Ok(outcome(held, landed, pending, inbox, tries));
         }
         tries += 1;
         let update = Update {
@@ -310,14 +310,21 @@ pub fn pending(
     Ok(items)
 }
 
+/// Puts what waits into an inbox, where there is something that may go there, and counts what waits.
 fn into_inbox(
     world: &World,
     repository: &Repository,
     remote: &Remote<'_>,
     request: &Request<'_>,
     tries: u32,
-) -> Result<(String, u64), Error> {
-    let items = pending(repository, remote.name(), request.fetch.ledger)?;
+) -> Result<(Option<String>, u64), Error> {
+    let mut items = pending(repository, remote.name(), request.fetch.ledger)?;
+    let waiting = items.len() as u64;
+    // What governs a ledger is rehearsed where it is appended, and goes by no other way.
+    items.retain(|item| !crate::verify::is_governance(&item.step));
+    if items.is_empty() {
+        return Ok((None, waiting));
+    }
     let text: String = items.iter().map(spool::render).collect();
     let mut written = Written::default();
     let file = Entry {
@@ -356,5 +363,5 @@ fn into_inbox(
             });
         }
     }
-    Ok((name, items.len() as u64))
+    Ok((Some(name), waiting))
 }

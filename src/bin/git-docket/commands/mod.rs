@@ -6,6 +6,7 @@ mod cosign;
 mod demo;
 mod doctor;
 mod fetch;
+mod fold;
 mod help;
 mod hook;
 mod init;
@@ -45,6 +46,7 @@ pub enum Verb {
     Seal(seal::Args),
     Fetch(fetch::Args),
     Push(push::Args),
+    Fold(fold::Args),
     Policy(policy::Args),
     Roster(roster::Args),
     Cosign(cosign::Args),
@@ -82,6 +84,7 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Seal(args)) => seal::run(args, context),
         Some(Verb::Fetch(args)) => fetch::run(args, context),
         Some(Verb::Push(args)) => push::run(args, context),
+        Some(Verb::Fold(args)) => fold::run(args, context),
         Some(Verb::Policy(args)) => policy::run(args, context),
         Some(Verb::Roster(args)) => roster::run(args, context),
         Some(Verb::Cosign(args)) => cosign::run(args, context),
