@@ -411,20 +411,32 @@ pub struct Pager {
 }
 
 impl Pager {
-    /// Starts a pager as git does: through the shell, with `LESS=FRX` and `LV=-c` unless they are set.
+    /// Starts a pager as git does: through the shell where it has characters that a shell would read, with
+    /// `LESS=FRX` and `LV=-c` unless they are set.
     ///
     /// # Errors
-    /// Where there is no shell to start it.
+    /// Where it cannot be started: many a container has no `less`.
     pub fn start(command: &OsStr, is_set: impl Fn(&str) -> bool) -> io::Result<Self> {
-        let mut shell = Command::new("sh");
-        shell.arg("-c").arg(command).stdin(Stdio::piped());
+        let plain = |text: &&str| !text.contains(|c| "|&;<>()$`\\\"'*?[#~=%\t\n".contains(c));
+        let mut words = command.to_str().filter(plain).map(str::split_whitespace);
+        let mut pager = match words.as_mut().and_then(Iterator::next) {
+            Some(program) => Command::new(program),
+            None => {
+                let mut shell = Command::new("sh");
+                shell.arg("-c").arg(command);
+                shell
+            }
+        };
+        pager
+            .args(words.into_iter().flatten())
+            .stdin(Stdio::piped());
         for (name, value) in [("LESS", "FRX"), ("LV", "-c")] {
             if !is_set(name) {
-                shell.env(name, value);
+                pager.env(name, value);
             }
         }
         Ok(Pager {
-            child: shell.spawn()?,
+            child: pager.spawn()?,
         })
     }
 

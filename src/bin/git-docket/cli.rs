@@ -82,6 +82,9 @@ pub struct Globals {
     /// Say nothing but errors and warnings
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Print long output as it comes, as git's --no-pager does
+    #[arg(long, global = true)]
+    pub no_pager: bool,
     /// Form of the result
     #[arg(short = 'o', long, value_enum, default_value = "text", global = true)]
     pub format: Format,

@@ -93,7 +93,9 @@ impl Context {
     /// Where a listing goes: to a pager where standard output is a terminal, as git does it.
     pub fn listing(&self, repository: &Repository) -> Listing {
         use io::IsTerminal;
-        let to_page = io::stdout().is_terminal() && self.globals.format == Format::Text;
+        let to_page = io::stdout().is_terminal()
+            && self.globals.format == Format::Text
+            && !self.globals.no_pager;
         let set = |name: &str| env::var_os(name);
         let pager = set("GIT_PAGER")
             .or_else(|| repository.setting("core.pager").map(Into::into))
