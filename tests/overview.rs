@@ -109,6 +109,9 @@ fn one_bad_key_hides_no_other_and_doctor_names_each() {
     }
     world.docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
     world.docket_ok(&["run", "--step", "test", "--", "true"]);
+    let ran = world.docket(&["key", "show", "nobody"]);
+    assert_eq!(ran.code, 5);
+    assert!(ran.err.contains("hint: git docket key list"), "{}", ran.err);
     let ran = world.docket(&["doctor"]);
     assert_eq!(ran.code, 1);
     for bad in ["gone.pub.pem", "odd.pub.pem", "open.pem has mode 640"] {

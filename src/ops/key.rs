@@ -112,6 +112,12 @@ impl Explain for Error {
                     path.display()
                 )
             }
+            Error::Keyring(keyring::Error::File { source, .. })
+                if source.kind() == std::io::ErrorKind::NotFound =>
+            {
+                "git docket key list shows the keys that are here; a file is named with its path"
+                    .to_owned()
+            }
             Error::Keyring(keyring::Error::Exists { .. }) => "choose another name".to_owned(),
             Error::Keyring(keyring::Error::Private { .. }) | Error::NobodyToAsk => {
                 format!("set {PASSPHRASE_VARIABLE}, or run it on a terminal")
