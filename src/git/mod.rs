@@ -328,6 +328,12 @@ impl Repository {
             .collect()
     }
 
+    /// Whether objects may be missing because a remote has promised to give them later (a partial clone).
+    pub fn has_promisor(&self) -> bool {
+        let promises = |name: &String| self.setting(&format!("remote.{name}.promisor")).is_some();
+        self.setting("extensions.partialClone").is_some() || self.remotes().iter().any(promises)
+    }
+
     /// The commit that a revision names, tags followed.
     ///
     /// # Errors

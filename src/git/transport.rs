@@ -110,6 +110,8 @@ impl<'a> Remote<'a> {
             "--no-write-fetch-head",
             "--no-recurse-submodules",
             "--no-auto-maintenance",
+            // A partial clone's filter is for its own history; nobody could judge half a ledger.
+            "--no-filter",
             // Else the configured refspecs are followed as well, and the ledger's own ref moves unverified.
             "--refmap=",
             "--",
@@ -117,9 +119,58 @@ impl<'a> Remote<'a> {
             &spec,
         ];
         self.repository.git(&arguments).limit(self.limit).output()?;
-        self.repository
+        let tip = self
+            .repository
             .reference(ours)?
-            .ok_or_else(|| Error::Vanished { name: ours.clone() })
+            .ok_or_else(|| Error::Vanished { name: ours.clone() })?;
+        self.complete(&tip)?;
+        Ok(tip)
+    }
+
+    /// Brings what a commit's tree lacks here: in a partial clone, `git fetch` passes over what it believes that the
+    /// remote would give later, and has passed it over already where a configured refspec brought the commit.
+    fn complete(&self, commit: &ObjectId) -> Result<(), Error> {
+        // What is missing below a missing tree is known only once that tree is here; it comes with it.
+        const ROUNDS: usize = 3;
+        if !self.repository.has_promisor() {
+            return Ok(());
+        }
+        let tree = self.repository.commit(commit)?.tree;
+        let (hex, own) = (tree.hex(), format!("{}\n", tree.hex()));
+        let list = ["rev-list", "--objects", "--missing=print", &hex];
+        for _ in 0..ROUNDS {
+            // Where even the root is missing, git has nowhere to start from.
+            let missing = if self.repository.has(&tree) {
+                let out = self.repository.git(&list).limit(self.limit).output()?;
+                let out = String::from_utf8_lossy(&out);
+                let ids = out.lines().filter_map(|line| line.strip_prefix('?'));
+                ids.map(|id| format!("{id}\n")).collect()
+            } else {
+                own.clone()
+            };
+            if missing.is_empty() {
+                break;
+            }
+            let fetch = [
+                // The objects' ids are known; to say what is here would only cost.
+                "-c",
+                "fetch.negotiationAlgorithm=noop",
+                "fetch",
+                "--quiet",
+                "--no-tags",
+                "--no-write-fetch-head",
+                "--no-recurse-submodules",
+                "--no-auto-maintenance",
+                "--no-filter",
+                "--refmap=",
+                "--stdin",
+                "--",
+                &self.name,
+            ];
+            let fetch = self.repository.git(&fetch).input(missing);
+            fetch.limit(self.limit).output()?;
+        }
+        Ok(())
     }
 
     /// Pushes; each ref only where it still has its expected value.
