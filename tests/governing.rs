@@ -208,6 +208,8 @@ fn with_two_of_three_root_keys_nothing_goes_before_two_have_signed() {
         !world.repo().join("ran").exists(),
         "the child did not start"
     );
+    let overview = world.docket_ok::<&str>(&[]);
+    assert!(overview.contains("next: git docket cosign\n"), "{overview}");
     let verdict = world.docket_ok(&["verify"]);
     assert!(
         verdict.contains(

@@ -54,6 +54,9 @@ pub struct LedgerStatus {
     pub sealed: u64,
     /// How many no seal covers yet.
     pub unsealed: u64,
+    /// Whether enough root keys have signed its genesis.
+    #[serde(skip)]
+    pub is_open: bool,
     /// The newest, newest first.
     pub newest: Vec<EntryView>,
 }
@@ -132,6 +135,7 @@ pub fn status(repository: &Repository, name: &RefName, newest: usize) -> Result<
                 .len();
             }
             Some(LedgerStatus {
+                is_open: records.opened().is_ok(),
                 origin: records.record.origin,
                 tip: commit,
                 entries: records.edge.size(),
@@ -169,6 +173,10 @@ impl Status {
                 "brings the ledger, where the remote has one; git docket init founds one",
             ),
             (None, None) => ("git docket init".to_owned(), "founds a ledger"),
+            (Some(ledger), _) if !ledger.is_open => (
+                "git docket cosign".to_owned(),
+                "opens the ledger, once enough holders of root keys have signed",
+            ),
             (Some(_), _) if self.about_head == 0 => (
                 "git docket run --step test -- COMMAND".to_owned(),
                 "records a first step about the checked-out commit",
