@@ -17,6 +17,7 @@ macro_rules! pages {
 pages! {
     append_record "append-record"
     attestation "attestation"
+    ci "ci"
     cli "cli"
     design_notes "design-notes"
     envelope "envelope"
