@@ -172,6 +172,12 @@ codes! {
     LandedTailReplaced "landed-tail-replaced" Broken
         "Unsealed entries that were seen here as landed are gone or replaced."
         "The ref was moved; compare with another clone, and seal what is right."
+    MirrorMismatch "mirror-mismatch" Broken
+        "The ledger and its mirror in a branch went apart."
+        "One of the two was rewound or replaced; compare with another clone, and ask the server's owner."
+    MirrorAhead "mirror-ahead" Missing
+        "The mirror in a branch has entries that the ledger has not."
+        "git docket fetch; if it stays so, the ledger's ref was moved back on the server."
     NoMemory "no-memory" Note
         "There was no memory of this ledger: a rollback to before now would not be noticed."
         "Compare the head with somebody else's, or pin a seal in .docket.toml."

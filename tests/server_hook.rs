@@ -521,6 +521,48 @@ fn a_mirror_moves_with_the_ledger_or_neither_moves() {
 }
 
 #[test]
+fn push_moves_both_and_verify_compares_them() {
+    for format in FORMATS {
+        let guarded = Guarded::new(format);
+        let world = &guarded.world;
+        let server = guarded.server.display().to_string();
+        let mirror = "refs/heads/docket-ledger";
+        world.git(&["-C", &server, "config", "docket.mirror", mirror]);
+        world.git(&["config", "docket.mirror", mirror]);
+        guarded.accepted(&["main"]);
+        for step in ["build", "test"] {
+            guarded.record(step);
+            world.docket_ok(&["push"]);
+            let there = world.git(&["-C", &server, "rev-parse", LEDGER, mirror]);
+            let own = guarded.tip();
+            assert!(there.lines().all(|tip| tip == own), "{there}");
+        }
+        // Not pushed yet: ahead of the mirror, which is nothing to find.
+        guarded.record("lint");
+        world.docket_ok(&["verify"]);
+        let whole = guarded.tip();
+        let found = |code: i32, finding: &str| {
+            let ran = world.docket(&["verify"]);
+            assert_eq!(ran.code, code, "{}{}", ran.out, ran.err);
+            assert!(ran.out.contains(&format!("[{finding}]")), "{}", ran.out);
+        };
+        // On the server, by hand, both the ledger and this memory of it taken back: a branch that moved on tells.
+        fs::remove_dir_all(world.root().join("home/.local/state")).unwrap();
+        guarded.reset(&format!("{whole}~2"));
+        found(3, "mirror-ahead");
+        guarded.record("other");
+        found(4, "mirror-mismatch");
+        guarded.reset(&whole);
+        world.docket_ok(&["verify"]);
+        world.docket_ok(&["push"]);
+        world.git(&["config", "docket.mirror", "docket-ledger"]);
+        let ran = world.docket(&["verify"]);
+        assert_eq!(ran.code, 5, "{}", ran.out);
+        assert!(ran.err.contains("not a branch such as"), "{}", ran.err);
+    }
+}
+
+#[test]
 fn people_who_run_the_hook_by_hand_are_told_so() {
     let guarded = Guarded::new("sha1");
     let ran = guarded.world.docket(&["hook", "pre-receive"]);

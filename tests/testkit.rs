@@ -124,13 +124,16 @@ fn every_vector_raises_what_it_expects() {
 
 #[test]
 fn every_code_has_a_vector_or_stands_elsewhere() {
-    // What needs a remote, a memory, a pin or two histories is tested where these are: tests/history.rs.
+    // What needs a remote, a memory, a pin or two histories is tested where these are: tests/history.rs, and
+    // tests/server_hook.rs for the mirror.
     let elsewhere = [
         Code::PinMismatch,
         Code::SecondGenesis,
         Code::Rollback,
         Code::Fork,
         Code::LandedTailReplaced,
+        Code::MirrorMismatch,
+        Code::MirrorAhead,
         // Notes, which a vector's header does not list.
         Code::NoMemory,
         Code::FirstUse,

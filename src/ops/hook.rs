@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::{Explain, Failure, World, append, pin};
+use super::{Explain, Failure, World, append, mirror, pin};
 use crate::{
     digest::{Algorithm, ObjectId},
     finding::{Code, Finding, Severity},
@@ -142,9 +142,9 @@ pub enum Error {
         /// Which, from 1.
         line: usize,
     },
-    /// The setting is no ref name.
-    #[error("docket.mirror")]
-    Setting(#[from] git::RefNameError),
+    /// The mirror's name is none.
+    #[error(transparent)]
+    Mirror(#[from] mirror::Error),
     /// The objects cannot be read.
     #[error(transparent)]
     Git(#[from] git::Error),
@@ -242,10 +242,7 @@ pub fn pre_receive(
 ) -> Result<Vec<Accepted>, Error> {
     let objects = object_folders(world, repository);
     let incoming = Incoming::open(repository.algorithm(), &objects)?;
-    let mirror: Option<RefName> = repository
-        .setting("docket.mirror")
-        .map(|name| name.parse())
-        .transpose()?;
+    let mirror = mirror::configured(repository)?;
     let (pin, _) = pin::find(repository, None)?;
     let gate = Gate {
         incoming: &incoming,

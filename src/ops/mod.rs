@@ -15,6 +15,7 @@ pub mod init;
 pub mod key;
 pub mod log;
 pub mod memory;
+pub mod mirror;
 pub mod pin;
 pub mod push;
 pub mod record;

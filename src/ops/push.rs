@@ -20,7 +20,7 @@ use thiserror::Error;
 use super::append::Item;
 use super::key::KeySource;
 use super::record::{self, Recorder};
-use super::{Explain, Failure, World, fetch, spool};
+use super::{Explain, Failure, World, fetch, mirror, spool};
 use crate::digest::{ObjectId, ObjectKind, Sha256};
 use crate::git::transport::{Atomic, Pushed, Remote, Report, Update};
 use crate::git::{self, Entry, EntryKind, RefName, Repository, Written};
@@ -79,6 +79,9 @@ pub enum Error {
     /// The store could not.
     #[error(transparent)]
     Store(#[from] crate::store::Error),
+    /// The mirror could not be looked at.
+    #[error(transparent)]
+    Mirror(#[from] mirror::Error),
     /// The spool could not be read.
     #[error(transparent)]
     Spool(#[from] spool::Error),
@@ -147,6 +150,7 @@ pub fn push(
     let name = fetch::chosen(repository, request.fetch.remote)?;
     let remote = Remote::new(repository, &name, request.fetch.limit);
     let seen = fetch::private_ref(&name, ledger);
+    let mirror = mirror::configured(repository)?;
     let spool = spool::Spool::of(repository);
     let began = (world.elapsed)();
     let (mut refusals, mut tries, mut landed) = (0, 0, 0);
@@ -199,7 +203,17 @@ pub fn push(
             expected: held,
             new: Some(tip),
         };
-        let pushed = remote.push(&[update], Atomic::No);
+        let mirrored = match &mirror {
+            Some(mirror) => Some(mirror::update(repository, &remote, mirror, held, tip)?),
+            None => None,
+        };
+        let atomic = if mirrored.is_some() {
+            Atomic::Yes
+        } else {
+            Atomic::No
+        };
+        let updates: Vec<Update> = [update].into_iter().chain(mirrored).collect();
+        let pushed = remote.push(&updates, atomic);
         let now = remote.value(ledger.as_str());
         match (pushed, now?) {
             // Whatever was said: it holds what was pushed.

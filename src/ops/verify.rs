@@ -1,6 +1,7 @@
 //! Verify: find the ledger, the pin, the memory and what is asked about; replay; remember.
 
 use std::{
+    cmp::Reverse,
     fs::File,
     io::{self, Read as _},
     num::NonZeroUsize,
@@ -15,11 +16,12 @@ use super::{
 };
 use crate::{
     digest::ObjectId,
+    finding::Finding,
     git::{self, RefName, Repository},
     ledger::{Snapshot as _, TreeHead, append_record::SignedAppendRecord},
     statement::DigestSet,
     store::{self, Stored, Tip},
-    verify::{self, Artifact, CommitSubject, Outcome, Question},
+    verify::{self, Artifact, CommitSubject, Outcome, Question, Verdict},
 };
 
 /// What is asked, and what the ledger is held to.
@@ -86,6 +88,9 @@ pub enum Error {
     /// The store could not.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The mirror could not be looked at.
+    #[error(transparent)]
+    Mirror(#[from] super::mirror::Error),
     /// The pin could not be used.
     #[error(transparent)]
     Pin(#[from] pin::Error),
@@ -284,6 +289,16 @@ pub fn verify(
             threads: request.threads,
         },
     )?;
+    let apart = super::mirror::findings(repository, &outcome.tip)?;
+    if !apart.is_empty() {
+        outcome.findings.splice(0..0, apart);
+        outcome
+            .findings
+            .sort_by_key(|found| Reverse(found.severity()));
+        outcome.verdict = Verdict::of(outcome.findings.first().map(Finding::severity));
+        // What may have been moved back is not what landed.
+        outcome.memory = None;
+    }
     // With a remote, only what it was seen to hold has landed; the local ref may be ahead of it.
     if !repository.remotes().is_empty()
         && let Some(memory) = &mut outcome.memory
