@@ -563,6 +563,28 @@ fn push_moves_both_and_verify_compares_them() {
 }
 
 #[test]
+fn an_inbox_and_its_fold_go_through() {
+    for format in FORMATS {
+        let guarded = Guarded::with_a_build(format);
+        let world = &guarded.world;
+        guarded.record("test");
+        let push = world.docket(&["push", "--tries", "0"]);
+        assert_eq!(push.code, 6, "{}{}", push.out, push.err);
+        assert!(guarded.refs().contains("refs/docket/inbox/"));
+        world.docket_ok(&["fold"]);
+        assert!(!guarded.refs().contains("refs/docket/inbox/"));
+        let server = guarded.server.display().to_string();
+        let log = world.docket_ok(&["-C", &server, "log", "-o", "json"]);
+        assert_eq!(log.lines().count(), 3, "{log}");
+        // What the server will not take is its refusal, in its words, and no contention.
+        guarded.forge(|it| it.signer = mallory());
+        let push = world.docket(&["push"]);
+        assert_eq!(push.code, 5, "{}{}", push.out, push.err);
+        assert!(push.err.contains("key-unknown"), "{}", push.err);
+    }
+}
+
+#[test]
 fn people_who_run_the_hook_by_hand_are_told_so() {
     let guarded = Guarded::new("sha1");
     let ran = guarded.world.docket(&["hook", "pre-receive"]);
