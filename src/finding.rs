@@ -178,6 +178,9 @@ codes! {
     MirrorAhead "mirror-ahead" Missing
         "The mirror in a branch has entries that the ledger has not."
         "git docket fetch; if it stays so, the ledger's ref was moved back on the server."
+    Recovered "recovered" Note
+        "The ledger was broken once and recovered: an entry says what was kept and what was left out."
+        "Read that entry: `git docket show SEQ`."
     NoMemory "no-memory" Note
         "There was no memory of this ledger: a rollback to before now would not be noticed."
         "Compare the head with somebody else's, or pin a seal in .docket.toml."

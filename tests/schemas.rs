@@ -25,7 +25,7 @@ use git_docket::ops::{memory, pin};
 use git_docket::policy::Policy;
 use git_docket::statement::Statement;
 use git_docket::statement::predicate::{
-    Cosign, Genesis, LedgerKey, Link, PolicyText, Predicate, Provenance, Roster, Scai,
+    Cosign, Gap, Genesis, LedgerKey, Link, PolicyText, Predicate, Provenance, Roster, Scai,
 };
 use git_docket::verify::{Memory, Pin};
 use jsonschema::Validator;
@@ -84,6 +84,7 @@ fn sample(schema: &str) -> Option<Sample> {
         "predicate/provenance.json" => of::<Provenance>(&samples::provenance()),
         "predicate/link.json" => of::<Link>(&samples::link()),
         "predicate/scai.json" => of::<Scai>(&samples::scai()),
+        "predicate/gap.json" => of::<Gap>(&samples::gap()),
         "predicate/genesis.json" => of::<Genesis>(&samples::genesis()),
         "predicate/roster.json" => of::<Roster>(&samples::roster()),
         "predicate/policy.json" => of::<PolicyText>(&samples::policy()),
@@ -143,6 +144,7 @@ fn sample(schema: &str) -> Option<Sample> {
 const OPEN: &[&str] = &[
     "bundle.json",
     "dsse-envelope.json",
+    "predicate/gap.json",
     "predicate/link.json",
     "predicate/provenance.json",
     "predicate/scai.json",

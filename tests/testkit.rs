@@ -136,6 +136,7 @@ fn every_code_has_a_vector_or_stands_elsewhere() {
         Code::MirrorAhead,
         // Notes, which a vector's header does not list.
         Code::NoMemory,
+        Code::Recovered,
         Code::FirstUse,
         Code::Unsealed,
         Code::Sha1Only,

@@ -28,6 +28,7 @@ pages! {
     ledger "ledger"
     merkle "merkle"
     policy "policy"
+    recovery "recovery"
     remotes "remotes"
     replay "replay"
     roster "roster"

@@ -279,6 +279,17 @@ impl Appender<'_> {
         Err(Error::Contention(Contention::Lost { tries: TRIES }))
     }
 
+    /// Appends items on this tip, whose ref must stand where the tip expects it.
+    ///
+    /// # Errors
+    /// Where nothing was appended, as where the ref stands elsewhere.
+    pub fn append_on(&self, tip: &Tip<'_>, items: &[Item]) -> Result<Appended, Error> {
+        let head = head(tip)?;
+        let writer = writer(&head.roster, self.key)?;
+        self.try_append(tip, head, &writer, items)?
+            .ok_or(Error::Contention(Contention::Lost { tries: 1 }))
+    }
+
     /// Founds a ledger: its first entry, and its first seal where the ledger's key is given.
     ///
     /// # Errors

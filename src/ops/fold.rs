@@ -355,7 +355,7 @@ fn content(
 }
 
 /// Whether an item is signed by somebody known, and for the place that its line names.
-fn fits(item: &Item, origin: &str, roster: &Roster) -> Result<(), String> {
+pub(super) fn fits(item: &Item, origin: &str, roster: &Roster) -> Result<(), String> {
     if crate::verify::is_governance(&item.step) {
         return Err("what governs the ledger is not taken from an inbox".into());
     }

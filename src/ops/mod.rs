@@ -19,6 +19,7 @@ pub mod mirror;
 pub mod pin;
 pub mod push;
 pub mod record;
+pub mod recover;
 pub mod rehash;
 pub mod run;
 pub mod seal;

@@ -163,18 +163,14 @@ pub fn push(
         tries,
     };
     loop {
-        let held = remote.value(ledger.as_str())?;
+        let mut held = remote.value(ledger.as_str())?;
         if wants_fetch(repository, ledger, &seen, held)? {
-            fetch::fetch(world, repository, &request.fetch)?;
+            // It may have brought something newer than what was asked for first.
+            held = Some(fetch::fetch(world, repository, &request.fetch)?.tip);
         }
         if repository.reference(ledger)?.is_some() && !spool.items()?.is_empty() {
             Recorder::open(world, repository, ledger, request.key, "HEAD")?.drain()?;
         }
-        // Fetching may have brought something newer than what was asked for first.
-        let held = match held {
-            Some(_) => repository.reference(&seen)?,
-            None => None,
-        };
         let Some(tip) = repository.reference(ledger)? else {
             return match spool.items()?.len() {
                 0 => Err(Error::Nothing {
@@ -254,7 +250,7 @@ pub fn push(
     }
 }
 
-/// Whether the remote holds something that is not below the local ref yet, or has lost what it held.
+/// Whether the remote holds something that is not below the local ref yet, has lost what it held, or went back.
 fn wants_fetch(
     repository: &Repository,
     ledger: &RefName,
@@ -262,13 +258,16 @@ fn wants_fetch(
     held: Option<ObjectId>,
 ) -> Result<bool, Error> {
     let seen = repository.reference(seen)?;
-    let Some(held) = held else {
-        return Ok(seen.is_some());
+    let (Some(held), Some(here)) = (held, repository.reference(ledger)?) else {
+        return Ok(held.is_some() || seen.is_some());
     };
-    Ok(match repository.reference(ledger)? {
-        Some(here) if seen == Some(held) => !repository.is_ancestor(&held, &here)?,
-        _ => true,
-    })
+    if !repository.has(&held) || !repository.is_ancestor(&held, &here)? {
+        return Ok(true);
+    }
+    match seen {
+        Some(seen) => Ok(!repository.is_ancestor(&seen, &held)?),
+        None => Ok(false),
+    }
 }
 
 fn accepted(report: &Report, ledger: &RefName) -> bool {

@@ -16,6 +16,8 @@ pub struct Tip<'a> {
     repository: &'a Repository,
     name: RefName,
     commit: Option<ObjectId>,
+    /// Where the ref is to stand when the change lands.
+    expected: Option<ObjectId>,
     pub(super) tree: Option<ObjectId>,
     trees: RefCell<BTreeMap<ObjectId, Rc<[Entry]>>>,
 }
@@ -67,6 +69,22 @@ impl<'a> Tip<'a> {
         Tip::of(repository, name.clone(), Some(commit))
     }
 
+    /// The same commit to go on from, with another's content: what is written is this commit's child, and its tree
+    /// is the other's with the change made.
+    ///
+    /// # Errors
+    /// Where the other commit cannot be read.
+    pub fn with_content_of(mut self, other: &ObjectId) -> Result<Self, Error> {
+        self.tree = Some(self.repository.commit(other)?.tree);
+        Ok(self)
+    }
+
+    /// The same, with the ref expected to stand elsewhere than at the commit to go on from.
+    pub fn with_ref_at(mut self, expected: Option<ObjectId>) -> Self {
+        self.expected = expected;
+        self
+    }
+
     fn of(
         repository: &'a Repository,
         name: RefName,
@@ -80,6 +98,7 @@ impl<'a> Tip<'a> {
             repository,
             name,
             commit,
+            expected: commit,
             tree,
             trees: RefCell::default(),
         })
@@ -150,7 +169,7 @@ impl<'a> Tip<'a> {
         };
         let moved =
             self.repository
-                .move_reference(&self.name, self.commit.as_ref(), &commit, reason)?;
+                .move_reference(&self.name, self.expected.as_ref(), &commit, reason)?;
         Ok((moved, commit))
     }
 

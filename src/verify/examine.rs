@@ -23,11 +23,14 @@ use crate::{
     },
     merkle,
     signing::{KeyId, PublicKey},
-    statement::{Statement, Step},
+    statement::{Statement, Step, predicate},
 };
 
 /// Steps whose statements change the ledger's own state; everything else is evidence.
 pub(super) const GOVERNANCE: [&str; 5] = ["genesis", "roster", "policy", "cosign", "ledger-key"];
+
+/// The step of entries that say what is missing.
+pub(super) const GAP: &str = "gap";
 
 /// A text that many entries share, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -107,6 +110,8 @@ pub(super) struct Examined {
     pub(super) findings: Vec<Finding>,
     /// Attestations of governance steps, by seq.
     pub(super) governance: BTreeMap<u64, Attestation>,
+    /// Broken tips of the ref from which sound entries say that the ledger was recovered, by seq.
+    pub(super) recovered: BTreeMap<u64, ObjectId>,
 }
 
 /// What every note is examined against.
@@ -235,6 +240,13 @@ impl Examiner<'_> {
         let (state, finding) = self.judge(&attestation, step, record);
         record.state = state;
         out.findings.extend(finding);
+        if step.as_str() == GAP
+            && let (State::Sound { .. }, Ok(statement)) =
+                (state, attestation.unverified_statement())
+            && let Some(broken) = recovered_from(&statement)
+        {
+            out.recovered.insert(record.seq, broken);
+        }
         if GOVERNANCE.contains(&step.as_str()) {
             out.governance.insert(record.seq, attestation);
         }
@@ -400,6 +412,12 @@ fn tree_of(algorithm: Algorithm, raw: &[u8]) -> Option<ObjectId> {
     let line = raw.split(|b| *b == b'\n').next()?;
     let hex = std::str::from_utf8(line.strip_prefix(b"tree ")?).ok()?;
     ObjectId::from_hex(algorithm, hex).ok()
+}
+
+/// The broken tip that a recovery's statement names.
+fn recovered_from(statement: &Statement) -> Option<ObjectId> {
+    let gap = statement.decode::<predicate::Gap>().ok()?;
+    Some(gap.recovery?.broken_tip)
 }
 
 /// Whether the predicate itself reports a failure: a link's `return-value` other than 0, a test result

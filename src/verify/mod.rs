@@ -27,7 +27,7 @@ mod heads;
 mod judge;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     num::NonZeroUsize,
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -47,7 +47,7 @@ use crate::{
         in_force,
         note::VerifierKey,
         seal::SignedSeal,
-        snapshot::{ReadError, TreeFaultKind},
+        snapshot::{ReadError, Shape, TreeFault, TreeFaultKind},
     },
     roster::Roster,
     signing::{KeyId, PublicKey},
@@ -232,6 +232,7 @@ pub fn verify(snapshot: &dyn Snapshot, request: &Request) -> Result<Outcome, Ver
     let mut all = examine_notes(&examiner, request.threads, None)?;
     all.records.sort_by_key(|record| record.seq);
     findings.append(&mut all.findings);
+    merge_findings(shape, &all.recovered, &mut findings);
     chain_findings(&all.records, &mut findings);
 
     let replay = governance::replay(&all.governance, &all.records);
@@ -299,18 +300,7 @@ impl Verdict {
 }
 
 fn shape_findings(snapshot: &dyn Snapshot) -> Vec<Finding> {
-    let shape = snapshot.shape();
-    let merges = shape
-        .commits
-        .iter()
-        .filter(|commit| commit.parents > 1)
-        .map(|commit| {
-            Finding::new(
-                Code::LedgerMerge,
-                format!("{} has {} parents", commit.id, commit.parents),
-            )
-        });
-    let faults = shape.faults.iter().map(|fault| {
+    let fault = |fault: &TreeFault| {
         let code = match fault.kind {
             TreeFaultKind::DuplicateNote => Code::DuplicateNote,
             TreeFaultKind::Mode => Code::TreeMode,
@@ -319,8 +309,29 @@ fn shape_findings(snapshot: &dyn Snapshot) -> Vec<Finding> {
             TreeFaultKind::UnknownDocketPath | TreeFaultKind::Foreign => Code::UnexpectedPath,
         };
         Finding::new(code, fault.path.clone())
-    });
-    merges.chain(faults).collect()
+    };
+    snapshot.shape().faults.iter().map(fault).collect()
+}
+
+// A recovery goes on in a child commit of the broken tip, so that nothing is forced: what was merged below that tip
+// stays in the ref's history for ever, and weighs no more.
+fn merge_findings(shape: &Shape, recovered: &BTreeMap<u64, ObjectId>, findings: &mut Vec<Finding>) {
+    let place = |id: &ObjectId| shape.commits.iter().position(|commit| commit.id == *id);
+    let mut weighing = shape.commits.len();
+    for (seq, broken) in recovered {
+        if let Some(at) = place(broken) {
+            weighing = weighing.min(at);
+            let detail = format!("entry {seq}: from {broken}");
+            findings.push(Finding::new(Code::Recovered, detail));
+        }
+    }
+    let merges = shape.commits[..weighing]
+        .iter()
+        .filter(|commit| commit.parents > 1);
+    findings.extend(merges.map(|commit| {
+        let detail = format!("{} has {} parents", commit.id, commit.parents);
+        Finding::new(Code::LedgerMerge, detail)
+    }));
 }
 
 // Keys of the roster that docket/in-force points to, so that most entries are judged in one pass. They
@@ -376,7 +387,7 @@ fn examine_notes(
 ) -> Result<Examined, VerifyError> {
     const CHUNK: usize = 64;
     let notes = examiner.snapshot.notes();
-    let only: Option<std::collections::HashSet<_>> = only.map(|only| only.iter().collect());
+    let only: Option<HashSet<_>> = only.map(|only| only.iter().collect());
     let next = AtomicUsize::new(0);
     let work = || -> Result<Examined, VerifyError> {
         let mut reader = examiner.snapshot.reader();
@@ -428,6 +439,7 @@ impl Examined {
         self.records.append(&mut other.records);
         self.findings.append(&mut other.findings);
         self.governance.append(&mut other.governance);
+        self.recovered.append(&mut other.recovered);
     }
 }
 

@@ -10,7 +10,7 @@ use git_docket::attestation::Attestation;
 use git_docket::digest::Sha256;
 use git_docket::signing::SigningKey;
 use git_docket::statement::predicate::{
-    Cosign, Genesis, Key, LedgerKey, Link, PolicyText, Predicate, Provenance, Roster, Scai,
+    Cosign, Gap, Genesis, Key, LedgerKey, Link, PolicyText, Predicate, Provenance, Roster, Scai,
 };
 use git_docket::statement::{DigestSet, Placement, Statement, Subject};
 use serde_json::{Value, json};
@@ -34,6 +34,20 @@ pub fn statement<P: Predicate>(predicate: &P) -> Statement {
     Statement::of(vec![commit, app], predicate)
         .unwrap()
         .placed(&placement)
+}
+
+/// A gap after a recovery.
+pub fn gap() -> Gap {
+    let tip = |digit: &str| format!("sha1:{}", digit.repeat(40));
+    serde_json::from_value(json!({
+        "from": "2026-11-22T10:00:00Z", "until": "2026-11-22T11:00:00Z", "steps": ["scan"],
+        "reason": "notes were edited by hand", "approvedBy": "ada@example.com",
+        "recovery": {
+            "brokenTip": tip("3"), "soundTip": tip("4"),
+            "omitted": [{"commit": tip("1"), "attestation": "b".repeat(64), "reason": "the signature does not verify"}],
+        },
+    }))
+    .unwrap()
 }
 
 /// A signed statement.

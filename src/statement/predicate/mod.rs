@@ -6,6 +6,7 @@
 //! unknown field is refused, because what a reader does not understand it must not be governed by.
 
 mod cosign;
+mod gap;
 mod genesis;
 mod ledger_key;
 mod link;
@@ -24,6 +25,7 @@ use crate::digest::Sha256;
 use crate::signing::PublicKey;
 
 pub use cosign::Cosign;
+pub use gap::{Gap, Omitted, Recovery};
 pub use genesis::{Continuity, Genesis, GenesisError};
 pub use ledger_key::{LedgerKey, LedgerKeyError, Vkey, VkeyError};
 pub use link::Link;
@@ -64,7 +66,7 @@ pub const SHORT_NAMES: &[(&str, &str)] = &[
     ("outcome", "https://git-docket.dev/outcome/v0.1"),
     ("measurement", "https://git-docket.dev/measurement/v0.1"),
     ("exception", "https://git-docket.dev/exception/v0.1"),
-    ("gap", "https://git-docket.dev/gap/v0.1"),
+    ("gap", Gap::TYPE),
     ("correction", "https://git-docket.dev/correction/v0.1"),
     ("ai-assistance", "https://git-docket.dev/ai-assistance/v0.1"),
     // Our own, about the ledger itself.
@@ -128,6 +130,7 @@ pub fn check(predicate_type: &PredicateType, map: &Map<String, Value>) -> Result
         Provenance::TYPE => typed::<Provenance>(map),
         Link::TYPE => typed::<Link>(map),
         Scai::TYPE => typed::<Scai>(map),
+        Gap::TYPE => typed::<Gap>(map),
         Genesis::TYPE => typed::<Genesis>(map),
         Roster::TYPE => typed::<Roster>(map),
         PolicyText::TYPE => typed::<PolicyText>(map),
@@ -152,6 +155,14 @@ pub enum Error {
     Empty {
         /// The field's path.
         field: &'static str,
+    },
+    /// Two times are the wrong way round.
+    #[error("{second} is before {first}")]
+    Order {
+        /// What should come first.
+        first: &'static str,
+        /// What should not be before it.
+        second: &'static str,
     },
     /// A genesis breaks its rules.
     #[error(transparent)]

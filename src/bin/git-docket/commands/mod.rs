@@ -16,6 +16,7 @@ mod man;
 mod policy;
 mod push;
 mod recorded;
+mod recover;
 mod roster;
 mod run;
 mod seal;
@@ -47,6 +48,7 @@ pub enum Verb {
     Fetch(fetch::Args),
     Push(push::Args),
     Fold(fold::Args),
+    Recover(recover::Args),
     Policy(policy::Args),
     Roster(roster::Args),
     Cosign(cosign::Args),
@@ -85,6 +87,7 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Fetch(args)) => fetch::run(args, context),
         Some(Verb::Push(args)) => push::run(args, context),
         Some(Verb::Fold(args)) => fold::run(args, context),
+        Some(Verb::Recover(args)) => recover::run(args, context),
         Some(Verb::Policy(args)) => policy::run(args, context),
         Some(Verb::Roster(args)) => roster::run(args, context),
         Some(Verb::Cosign(args)) => cosign::run(args, context),
