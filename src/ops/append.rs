@@ -171,10 +171,13 @@ impl Explain for Error {
     fn remedy(&self) -> Option<String> {
         Some(match self {
             Self::NoLedger { .. } => {
-                "`git docket init` founds one; `git fetch origin refs/notes/docket:refs/notes/docket` brings one that the remote has".into()
+                "`git docket init` founds one; `git docket fetch` brings one that the remote has"
+                    .into()
             }
             Self::NotAWriter { key } => {
-                format!("have a root key's holder give it the role writer: `git docket roster add … --role writer` (key {key})")
+                format!(
+                    "have a root key's holder give it the role writer: `git docket roster add … --role writer` (key {key})"
+                )
             }
             Self::NotOpened(_) => {
                 "each of the other root keys' holders runs `git docket cosign`".into()
@@ -182,9 +185,11 @@ impl Explain for Error {
             Self::Keyless => "append with a version of git-docket that can".into(),
             Self::Contention(_) => "try again".into(),
             Self::Refused { finding } => finding.code.remedy().into(),
-            Self::Unsound { .. } | Self::Missing { .. } | Self::Record(_) | Self::Seal(_) | Self::Edge(_) => {
-                "`git docket verify` names everything that is wrong".into()
-            }
+            Self::Unsound { .. }
+            | Self::Missing { .. }
+            | Self::Record(_)
+            | Self::Seal(_)
+            | Self::Edge(_) => "`git docket verify` names everything that is wrong".into(),
             _ => return None,
         })
     }

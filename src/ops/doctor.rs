@@ -212,7 +212,7 @@ fn ledger(repository: &RepositoryFacts) -> Diagnosis {
     let remedy = match repository.remotes.first() {
         Some((remote, _)) => {
             format!(
-                "git fetch {remote} {name}:{name} brings it, where the remote has one; git docket init makes one"
+                "git docket fetch --remote {remote} brings it, where the remote has one; git docket init makes one"
             )
         }
         None => "git docket init makes one".to_owned(),

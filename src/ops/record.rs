@@ -93,7 +93,7 @@ impl Explain for Error {
             Self::Pin(error) => error.remedy(),
             Self::Spool(error) => error.remedy(),
             Self::NoOrigin { .. } => Some(
-                "`git docket init` founds a ledger; `git fetch origin refs/notes/docket:refs/notes/docket` brings one; a committed .docket.toml names one".into(),
+                "`git docket init` founds a ledger; `git docket fetch` brings one; a committed .docket.toml names one".into(),
             ),
             Self::Reserved { step } => Some(format!("use `git docket {step}` or another step name")),
             _ => None,

@@ -1,12 +1,14 @@
 //! `status`: where a ledger stands, cheaply. It reads the tip's records and the newest entries, and judges
 //! nothing: `verify` does.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use serde::Serialize;
 use thiserror::Error;
 
 use super::append;
+use super::fetch;
 use super::log::{self, Filter};
 use super::pin::{self, PinSource};
 use super::spool::{self, Spool};
@@ -57,6 +59,8 @@ pub struct LedgerStatus {
     /// Whether enough root keys have signed its genesis.
     #[serde(skip)]
     pub is_open: bool,
+    /// For each remote, how many of them it was not seen to hold.
+    pub unpushed: BTreeMap<String, u64>,
     /// The newest, newest first.
     pub newest: Vec<EntryView>,
 }
@@ -82,6 +86,9 @@ pub enum Error {
     /// The spool cannot be read.
     #[error(transparent)]
     Spool(#[from] spool::Error),
+    /// What was last seen of a remote cannot be read.
+    #[error(transparent)]
+    Seen(#[from] Box<fetch::Error>),
 }
 
 impl Explain for Error {
@@ -91,6 +98,7 @@ impl Explain for Error {
             Error::Log(error) => error.failure(),
             Error::Pin(error) => error.failure(),
             Error::Spool(error) => error.failure(),
+            Error::Seen(error) => error.failure(),
             Error::Git(_) | Error::Store(_) => Failure::CouldNotLook,
         }
     }
@@ -101,6 +109,7 @@ impl Explain for Error {
             Error::Log(error) => error.remedy(),
             Error::Pin(error) => error.remedy(),
             Error::Spool(error) => error.remedy(),
+            Error::Seen(error) => error.remedy(),
             Error::Git(_) | Error::Store(_) => None,
         }
     }
@@ -141,6 +150,7 @@ pub fn status(repository: &Repository, name: &RefName, newest: usize) -> Result<
                 entries: records.edge.size(),
                 sealed: records.edge.sealed_size(),
                 unsealed: records.edge.size() - records.edge.sealed_size(),
+                unpushed: unpushed(repository, name, records.edge.size())?,
                 newest: listed(Filter {
                     max_count: Some(newest),
                     ..Filter::default()
@@ -159,17 +169,33 @@ pub fn status(repository: &Repository, name: &RefName, newest: usize) -> Result<
     })
 }
 
+/// What was last seen of each remote, held against the ledger here. No remote is asked.
+fn unpushed(
+    repository: &Repository,
+    name: &RefName,
+    entries: u64,
+) -> Result<BTreeMap<String, u64>, Error> {
+    let mut all = BTreeMap::new();
+    for remote in repository.remotes() {
+        let there = match repository.reference(&fetch::private_ref(&remote, name))? {
+            Some(seen) => fetch::size(repository, name, seen).map_err(Box::new)?,
+            None => 0,
+        };
+        all.insert(remote, entries.saturating_sub(there));
+    }
+    Ok(all)
+}
+
 impl Status {
     /// The command that helps most now, and why.
     pub fn next(&self) -> (String, &'static str) {
-        let name = &self.reference;
         match (&self.ledger, self.remotes.first()) {
             (None, _) if self.head.is_none() => (
                 "git commit".to_owned(),
                 "a ledger speaks about commits, and there is none yet",
             ),
-            (None, Some(remote)) => (
-                format!("git fetch {remote} {name}:{name}"),
+            (None, Some(_)) => (
+                "git docket fetch".to_owned(),
                 "brings the ledger, where the remote has one; git docket init founds one",
             ),
             (None, None) => ("git docket init".to_owned(), "founds a ledger"),
@@ -185,6 +211,14 @@ impl Status {
                 "git add .docket.toml && git commit".to_owned(),
                 "lets clones know which ledger they are to find",
             ),
+            (Some(ledger), Some(_))
+                if self.pending > 0 || ledger.unpushed.values().all(|waits| *waits > 0) =>
+            {
+                (
+                    "git docket push".to_owned(),
+                    "brings what waits here to the remote's ledger",
+                )
+            }
             (Some(ledger), _) if ledger.unsealed > 0 => {
                 ("git docket seal".to_owned(), "seals what has landed")
             }

@@ -148,9 +148,7 @@ impl Explain for Error {
 
     fn remedy(&self) -> Option<String> {
         Some(match self {
-            Self::NoLedger { ledger } => format!(
-                "a clone does not bring notes by itself: `git fetch origin {ledger}:{ledger}`; `git docket init` founds a ledger"
-            ),
+            Self::NoLedger { .. } => "a clone does not bring notes by itself: `git docket fetch` does; `git docket init` founds a ledger".into(),
             Self::Pin(error) => return error.remedy(),
             Self::Memory(error) => return error.remedy(),
             Self::Spool(error) => return error.remedy(),

@@ -83,7 +83,7 @@ impl Context {
             let message = format!("there is no ledger here: {name} is missing");
             Stop::new(Exit::CouldNotLook, message).hint(match repository.remotes().first() {
                 Some(remote) => format!(
-                    "git fetch {remote} {name}:{name} brings it, where the remote has one; git docket init makes one"
+                    "git docket fetch --remote {remote} brings it, where the remote has one; git docket init makes one"
                 ),
                 None => "git docket init makes one".to_owned(),
             })

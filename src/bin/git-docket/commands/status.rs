@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use git_docket::ops::status::{self, Status};
+use git_docket::report::escape::Line;
 
 use crate::cli::Format;
 use crate::context::Context;
@@ -83,6 +84,10 @@ fn text(status: &Status) -> String {
         "entries   {}: {} sealed, {} unsealed; {} pending in the spool",
         ledger.entries, ledger.sealed, ledger.unsealed, status.pending
     );
+    for (remote, waits) in ledger.unpushed.iter().filter(|(_, waits)| **waits > 0) {
+        let remote = Line(remote);
+        let _ = writeln!(text, "unpushed  {waits} that {remote} was not seen to hold");
+    }
     let _ = writeln!(text, "pin       {}", super::verify::pin_words(&status.pin));
     if let Some(head) = &status.head {
         let _ = writeln!(text, "HEAD      {head}: {} entries", status.about_head);
