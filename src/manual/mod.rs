@@ -27,6 +27,7 @@ pages! {
     keys "keys"
     ledger "ledger"
     merkle "merkle"
+    performance "performance"
     policy "policy"
     recovery "recovery"
     remotes "remotes"
