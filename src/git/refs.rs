@@ -85,6 +85,15 @@ pub struct Reason<'a> {
     pub time: Timestamp,
 }
 
+/// One move of one ref.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    name: &'a RefName,
+    expected: Option<&'a ObjectId>,
+    new: &'a ObjectId,
+    reason: Reason<'a>,
+}
+
 impl Repository {
     /// What a ref points to, symbolic refs followed; `None` where it does not exist.
     ///
@@ -136,15 +145,22 @@ impl Repository {
         reason: Reason<'_>,
     ) -> Result<Moved, Error> {
         const TRIES: u32 = 20;
+        let step = Step {
+            name,
+            expected,
+            new,
+            reason,
+        };
         let by_git = self.wants_git_for(name);
         let mut tries = 0;
         loop {
             let moved = match by_git {
-                true => self.move_by_git(name, expected, new, reason),
-                false => self.move_by_lock(name, expected, new, reason),
+                true => self.move_by_git(step),
+                false => self.move_by_lock(step),
             };
             let error = match moved {
-                Ok(moved) => return Ok(moved),
+                // It has moved, and may not survive a power cut: that is no success, whoever asks again.
+                Ok(_) | Err(Error::Sync { .. }) => return moved,
                 Err(error) => error,
             };
             if self.reference(name)?.as_ref() != expected {
@@ -164,13 +180,8 @@ impl Repository {
         }
     }
 
-    fn move_by_lock(
-        &self,
-        name: &RefName,
-        expected: Option<&ObjectId>,
-        new: &ObjectId,
-        reason: Reason<'_>,
-    ) -> Result<Moved, Error> {
+    fn move_by_lock(&self, step: Step<'_>) -> Result<Moved, Error> {
+        let Step { name, new, .. } = step;
         let file = self.common_dir().join(name.as_str());
         let lock = self.lock_of(name);
         let failed = |source| Error::Lock {
@@ -187,14 +198,14 @@ impl Repository {
             .open(&lock)
             .map_err(failed)?;
         let moved = (|| {
-            if self.reference(name)?.as_ref() != expected {
+            if self.reference(name)?.as_ref() != step.expected {
                 return Ok(Moved::Elsewhere);
             }
             writeln!(held, "{}", new.hex()).map_err(failed)?;
             if self.durability == Durability::PowerCut {
                 held.sync_all().map_err(failed)?;
             }
-            self.log(name, expected, new, reason);
+            self.log(step);
             fs::rename(&lock, &file).map_err(failed)?;
             Ok(Moved::Yes)
         })();
@@ -207,14 +218,7 @@ impl Repository {
         moved
     }
 
-    fn move_by_git(
-        &self,
-        name: &RefName,
-        expected: Option<&ObjectId>,
-        new: &ObjectId,
-        reason: Reason<'_>,
-    ) -> Result<Moved, Error> {
-        let old = old_hex(expected, new);
+    fn move_by_git(&self, step: Step<'_>) -> Result<Moved, Error> {
         let arguments = [
             "-c",
             match self.durability {
@@ -223,13 +227,13 @@ impl Repository {
             },
             "update-ref",
             "-m",
-            reason.text,
-            name.as_str(),
-            &new.hex(),
-            &old,
+            step.reason.text,
+            step.name.as_str(),
+            &step.new.hex(),
+            &step.old_hex(),
         ];
         self.git(&arguments).output()?;
-        self.sync_reference(name)?;
+        self.sync_reference(step.name)?;
         Ok(Moved::Yes)
     }
 
@@ -249,8 +253,9 @@ impl Repository {
 
     /// Adds a line to the ref's log where git would. It is a convenience to people: that it could not be
     /// written is no reason to lose an entry.
-    fn log(&self, name: &RefName, old: Option<&ObjectId>, new: &ObjectId, reason: Reason<'_>) {
-        let path = self.common_dir().join("logs").join(name.as_str());
+    fn log(&self, step: Step<'_>) {
+        let Step { new, reason, .. } = step;
+        let path = self.common_dir().join("logs").join(step.name.as_str());
         let wanted = match self.setting("core.logAllRefUpdates").as_deref() {
             None => self.work_dir().is_some(),
             Some(value) => !matches!(value, "false" | "no" | "off" | "0"),
@@ -262,7 +267,7 @@ impl Repository {
         let one_line = reason.text.replace(['\n', '\t'], " ");
         let line = format!(
             "{} {} {who} <{mail}> {time} +0000\t{one_line}\n",
-            old_hex(old, new),
+            step.old_hex(),
             new.hex()
         );
         let _ = append(&path, line.as_bytes());
@@ -283,8 +288,12 @@ impl Repository {
     }
 }
 
-fn old_hex(expected: Option<&ObjectId>, new: &ObjectId) -> String {
-    expected.map_or_else(|| "0".repeat(new.hex().len()), ObjectId::hex)
+impl Step<'_> {
+    /// The expected value as git writes it: zeroes where there is to be none.
+    fn old_hex(&self) -> String {
+        let zeroes = || "0".repeat(self.new.hex().len());
+        self.expected.map_or_else(zeroes, ObjectId::hex)
+    }
 }
 
 fn append(path: &Path, line: &[u8]) -> io::Result<()> {
