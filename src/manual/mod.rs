@@ -1,6 +1,7 @@
 //! The manual: one Markdown page a topic, shown here by rustdoc and by `git docket help TOPIC`.
 //!
-//! A page is a file `src/manual/NAME.md` and one line in the list below.
+//! A page is a file `src/manual/NAME.md` and one line in the list below; predicate types have a folder of
+//! their own.
 
 macro_rules! pages {
     ($($module:ident $name:literal)*) => {
@@ -29,6 +30,27 @@ pages! {
     merkle "merkle"
     performance "performance"
     policy "policy"
+    predicate_ai_assistance "predicate/ai-assistance"
+    predicate_approval "predicate/approval"
+    predicate_change "predicate/change"
+    predicate_contains "predicate/contains"
+    predicate_correction "predicate/correction"
+    predicate_cyclonedx "predicate/cyclonedx"
+    predicate_deployment "predicate/deployment"
+    predicate_exception "predicate/exception"
+    predicate_inventory "predicate/inventory"
+    predicate_landing "predicate/landing"
+    predicate_measurement "predicate/measurement"
+    predicate_outcome "predicate/outcome"
+    predicate_reference "predicate/reference"
+    predicate_release "predicate/release"
+    predicate_review "predicate/review"
+    predicate_spdx "predicate/spdx"
+    predicate_svr "predicate/svr"
+    predicate_test_result "predicate/test-result"
+    predicate_vsa "predicate/vsa"
+    predicate_vulns "predicate/vulns"
+    predicates "predicates"
     recovery "recovery"
     remotes "remotes"
     replay "replay"
@@ -67,11 +89,14 @@ mod tests {
     #[test]
     fn every_page_in_the_folder_is_listed_and_titled() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manual");
-        let mut files: Vec<String> = std::fs::read_dir(folder)
-            .expect("the manual's folder is part of the package")
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter_map(|name| name.strip_suffix(".md").map(str::to_owned))
-            .collect();
+        let pages = |prefix: &str| -> Vec<String> {
+            std::fs::read_dir(folder.join(prefix))
+                .expect("the manual's folders are part of the package")
+                .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+                .filter_map(|name| Some(format!("{prefix}{}", name.strip_suffix(".md")?)))
+                .collect()
+        };
+        let mut files = [pages(""), pages("predicate/")].concat();
         let mut listed: Vec<&str> = PAGES.iter().map(|(name, _)| *name).collect();
         files.sort();
         listed.sort_unstable();

@@ -192,6 +192,7 @@ pub fn recover(
         .expect("letters and digits are a ref's name");
     fetch::set(repository, &quarantine, &broken, world)?;
     let gap = Gap {
+        asserted: None,
         from: world.now,
         until: world.now,
         steps: Vec::new(),

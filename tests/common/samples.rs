@@ -140,6 +140,13 @@ required = true
 count = 2
 "#;
 
+/// The example on a predicate type's page of the manual.
+pub fn documented(name: &str) -> Value {
+    let page = git_docket::manual::page(&format!("predicate/{name}")).unwrap();
+    let example = page.split("```json\n").nth(1).unwrap().split("```").next();
+    serde_json::from_str(example.unwrap()).unwrap()
+}
+
 /// A genesis that uses every field.
 pub fn genesis() -> Genesis {
     let replacing_nothing = |value: Value| {

@@ -1,8 +1,9 @@
 //! gap v0.1: an outage of evidence, said openly; after a recovery, what was broken and what was left out.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::{Error, PersonId, Predicate, not_empty};
+use super::{Asserted, Error, PersonId, Predicate, not_empty, shaped};
 use crate::digest::{ObjectId, Sha256};
 use crate::statement::Step;
 use crate::timestamp::Timestamp;
@@ -11,6 +12,9 @@ use crate::timestamp::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Gap {
+    /// Who says so; where nobody is named, whoever signed.
+    #[serde(flatten)]
+    pub asserted: Option<Asserted>,
     /// The beginning.
     pub from: Timestamp,
     /// The end; not before the beginning.
@@ -56,7 +60,18 @@ pub struct Omitted {
 impl Predicate for Gap {
     const TYPE: &'static str = "https://git-docket.dev/gap/v0.1";
 
+    fn from_map(map: &Map<String, Value>) -> Result<Self, Error> {
+        let gap: Self = shaped(map)?;
+        // Half of it is not none of it.
+        if gap.asserted.is_none() && (map.contains_key("actor") || map.contains_key("assertedBy")) {
+            shaped::<Asserted>(map)?;
+        }
+        gap.validate()?;
+        Ok(gap)
+    }
+
     fn validate(&self) -> Result<(), Error> {
+        self.asserted.iter().try_for_each(Asserted::validate)?;
         if self.until < self.from {
             return Err(Error::Order {
                 first: "from",

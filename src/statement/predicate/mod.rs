@@ -5,15 +5,34 @@
 //! the *governance* types of a ledger (genesis, roster, policy, cosign, ledger-key), which fail closed: an
 //! unknown field is refused, because what a reader does not understand it must not be governed by.
 
+mod ai_assistance;
+mod approval;
+mod asserted;
+mod change;
+mod correction;
 mod cosign;
+mod decimal;
+mod deployment;
+mod exception;
 mod gap;
 mod genesis;
+mod inventory;
+mod landing;
 mod ledger_key;
 mod link;
+mod measurement;
+mod outcome;
 mod policy;
 mod provenance;
+mod release;
+mod review;
 mod roster;
+mod sbom;
 mod scai;
+mod summary;
+mod test_result;
+mod vulns;
+mod words;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -24,51 +43,84 @@ use crate::base64;
 use crate::digest::Sha256;
 use crate::signing::PublicKey;
 
+pub use ai_assistance::{
+    AiAssistance, AiCapability, AiInstruction, AiKind, AiModel, AiPrompt, AiSession, AiTask,
+    AiTool, Attribution, AttributionMethod, AttributionSource, FileShares, HumanPart, Label,
+    LabelError, LineShares, Sandbox,
+};
+pub use approval::{Approval, ApprovalScope, Covers, Decision};
+pub use asserted::{
+    Asserted, AssertedBy, BuiltArtifact, Covered, Document, Environment, ObservedSource, Observer,
+    Position, Revision, Sha256Text, Tier, Tool, Who,
+};
+pub use change::{
+    Author, Base, Change, Control, ImpactClass, Lines, Paths, Reason, ReasonKind, SecurityImpact,
+    Significance,
+};
+pub use correction::{Correction, CorrectionKind};
 pub use cosign::Cosign;
+pub use decimal::{Decimal, DecimalError};
+pub use deployment::{Deployment, DeploymentReason, DeploymentResult, Trigger, TriggerKind};
+pub use exception::{ExceptedFinding, Exception, ExceptionScope, RetroReview};
 pub use gap::{Gap, Omitted, Recovery};
 pub use genesis::{Continuity, Genesis, GenesisError};
+pub use inventory::{Child, Contains, Inventory, InventoryItem, InventorySource};
+pub use landing::{Landing, Method, Protections};
 pub use ledger_key::{LedgerKey, LedgerKeyError, Vkey, VkeyError};
 pub use link::Link;
+pub use measurement::{
+    Comparison, Gate, GateKind, KeptReport, MeasuredInput, Measurement, MeasurementResult, Metric,
+    Phase, Threshold, Window,
+};
+pub use outcome::{Confidence, Outcome, OutcomeKind, OutcomeSource, RootCause};
 pub use policy::{MAX_POLICY_BYTES, PolicyText, PolicyTextError};
 pub use provenance::{BuildDefinition, BuildMetadata, Builder, Provenance, RunDetails};
+pub use release::Release;
+pub use review::{Remarks, Review, ReviewKind, ReviewVerdict};
 pub use roster::{
     Extends, GitIdentity, IdError, Login, Oidc, Person, PersonId, PersonKind, Revocation,
     RevocationReason, Role, Roster, RosterError,
 };
+pub use sbom::{CycloneDx, CycloneDxComponent, Spdx, SpdxElement, SpdxExternalRef, SpdxPackage};
 pub use scai::{Attribute, Scai};
+pub use summary::{
+    Attester, ExternalReference, SummaryVerifier, Svr, SvrVerifier, VerificationResult, Vsa,
+};
+pub use test_result::{TestCounts, TestOutcome, TestResult};
+pub use vulns::{
+    ScanMetadata, Scanner, ScannerDatabase, Vulnerability, VulnerabilitySeverity, Vulns,
+};
+pub use words::WordError;
 
 /// Short names and what they stand for: one table, used for input and output alike.
 pub const SHORT_NAMES: &[(&str, &str)] = &[
     // Of SLSA and in-toto.
     ("provenance", Provenance::TYPE),
     ("link", Link::TYPE),
-    (
-        "test-result",
-        "https://in-toto.io/attestation/test-result/v0.1",
-    ),
-    ("vulns", "https://in-toto.io/attestation/vulns/v0.2"),
-    ("release", "https://in-toto.io/attestation/release/v0.2"),
+    ("test-result", TestResult::TYPE),
+    ("vulns", Vulns::TYPE),
+    ("release", Release::TYPE),
     ("scai", Scai::TYPE),
-    ("reference", "https://in-toto.io/attestation/reference/v0.1"),
-    ("vsa", "https://slsa.dev/verification_summary/v1"),
-    ("svr", "https://in-toto.io/attestation/svr/v0.2"),
+    ("reference", ExternalReference::TYPE),
+    ("vsa", Vsa::TYPE),
+    ("svr", Svr::TYPE),
     // Whole documents.
-    ("cyclonedx", "https://cyclonedx.org/bom"),
-    ("spdx", "https://spdx.dev/Document"),
+    ("cyclonedx", CycloneDx::TYPE),
+    ("spdx", Spdx::TYPE),
     // Our own, about delivery.
-    ("change", "https://git-docket.dev/change/v0.1"),
-    ("landing", "https://git-docket.dev/landing/v0.1"),
-    ("review", "https://git-docket.dev/review/v0.1"),
-    ("approval", "https://git-docket.dev/approval/v0.1"),
-    ("deployment", "https://git-docket.dev/deployment/v0.1"),
-    ("inventory", "https://git-docket.dev/inventory/v0.1"),
-    ("contains", "https://git-docket.dev/contains/v0.1"),
-    ("outcome", "https://git-docket.dev/outcome/v0.1"),
-    ("measurement", "https://git-docket.dev/measurement/v0.1"),
-    ("exception", "https://git-docket.dev/exception/v0.1"),
+    ("change", Change::TYPE),
+    ("landing", Landing::TYPE),
+    ("review", Review::TYPE),
+    ("approval", Approval::TYPE),
+    ("deployment", Deployment::TYPE),
+    ("inventory", Inventory::TYPE),
+    ("contains", Contains::TYPE),
+    ("outcome", Outcome::TYPE),
+    ("measurement", Measurement::TYPE),
+    ("exception", Exception::TYPE),
     ("gap", Gap::TYPE),
-    ("correction", "https://git-docket.dev/correction/v0.1"),
-    ("ai-assistance", "https://git-docket.dev/ai-assistance/v0.1"),
+    ("correction", Correction::TYPE),
+    ("ai-assistance", AiAssistance::TYPE),
     // Our own, about the ledger itself.
     ("genesis", Genesis::TYPE),
     ("roster", Roster::TYPE),
@@ -103,7 +155,7 @@ pub trait Predicate: Serialize + DeserializeOwned {
 
     /// Reads and checks.
     fn from_map(map: &Map<String, Value>) -> Result<Self, Error> {
-        let predicate = Self::deserialize(map).map_err(Error::Shape)?;
+        let predicate: Self = shaped(map)?;
         predicate.validate()?;
         Ok(predicate)
     }
@@ -111,9 +163,104 @@ pub trait Predicate: Serialize + DeserializeOwned {
     /// Checks and writes.
     fn to_map(&self) -> Result<Map<String, Value>, Error> {
         self.validate()?;
-        match serde_json::to_value(self).map_err(Error::Shape)? {
+        match serde_json::to_value(self).map_err(Error::Unwritable)? {
             Value::Object(map) => Ok(map),
             _ => Err(Error::NoObject),
+        }
+    }
+}
+
+/// Versions of SPDX have types of their own; the document says which it is.
+fn family(uri: &str) -> &str {
+    match uri.strip_prefix(Spdx::TYPE) {
+        Some("/v2.3" | "/v3") => Spdx::TYPE,
+        _ => uri,
+    }
+}
+
+/// Makes [`Known`] and its reader from one list of types.
+macro_rules! known {
+    ($($variant:ident($type:ty),)+) => {
+        /// A predicate of a type that has a Rust type here.
+        #[derive(Debug, Clone, PartialEq)]
+        #[allow(missing_docs, reason = "each variant is called as its type")]
+        pub enum Known { $($variant(Box<$type>),)+ }
+
+        impl Known {
+            /// Reads and checks; `None` for a type that is only carried.
+            ///
+            /// # Errors
+            /// Where the predicate does not have its type's shape, or breaks its rules.
+            pub fn read(predicate_type: &PredicateType, map: &Map<String, Value>) -> Result<Option<Self>, Error> {
+                match family(predicate_type.as_str()) {
+                    $(<$type>::TYPE => <$type>::from_map(map).map(|read| Some(Self::$variant(Box::new(read)))),)+
+                    _ => Ok(None),
+                }
+            }
+        }
+    };
+}
+
+known! {
+    Provenance(Provenance),
+    Link(Link),
+    TestResult(TestResult),
+    Vulns(Vulns),
+    Release(Release),
+    Scai(Scai),
+    ExternalReference(ExternalReference),
+    Vsa(Vsa),
+    Svr(Svr),
+    CycloneDx(CycloneDx),
+    Spdx(Spdx),
+    Change(Change),
+    Landing(Landing),
+    Review(Review),
+    Approval(Approval),
+    Deployment(Deployment),
+    Inventory(Inventory),
+    Contains(Contains),
+    Outcome(Outcome),
+    Measurement(Measurement),
+    Exception(Exception),
+    Gap(Gap),
+    Correction(Correction),
+    AiAssistance(AiAssistance),
+    Genesis(Genesis),
+    Roster(Roster),
+    Policy(PolicyText),
+    Cosign(Cosign),
+    LedgerKey(LedgerKey),
+}
+
+impl Known {
+    /// Who acted and on whose word it stands, in the types that say so.
+    pub fn asserted(&self) -> Option<&Asserted> {
+        match self {
+            Self::Change(is) => Some(&is.asserted),
+            Self::Landing(is) => Some(&is.asserted),
+            Self::Review(is) => Some(&is.asserted),
+            Self::Approval(is) => Some(&is.asserted),
+            Self::Deployment(is) => Some(&is.asserted),
+            Self::Inventory(is) => Some(&is.asserted),
+            Self::Contains(is) => Some(&is.asserted),
+            Self::Outcome(is) => Some(&is.asserted),
+            Self::Measurement(is) => Some(&is.asserted),
+            Self::Exception(is) => Some(&is.asserted),
+            Self::Correction(is) => Some(&is.asserted),
+            Self::AiAssistance(is) => Some(&is.asserted),
+            Self::Gap(is) => is.asserted.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The earlier entries that it says it relied on.
+    pub fn basis(&self) -> &[Reference] {
+        match self {
+            Self::Approval(is) => &is.basis,
+            Self::Deployment(is) => &is.basis,
+            Self::Release(is) => &is.basis,
+            _ => &[],
         }
     }
 }
@@ -123,21 +270,7 @@ pub trait Predicate: Serialize + DeserializeOwned {
 /// # Errors
 /// Where the predicate does not have its type's shape, or breaks its rules.
 pub fn check(predicate_type: &PredicateType, map: &Map<String, Value>) -> Result<(), Error> {
-    fn typed<P: Predicate>(map: &Map<String, Value>) -> Result<(), Error> {
-        P::from_map(map).map(drop)
-    }
-    match predicate_type.as_str() {
-        Provenance::TYPE => typed::<Provenance>(map),
-        Link::TYPE => typed::<Link>(map),
-        Scai::TYPE => typed::<Scai>(map),
-        Gap::TYPE => typed::<Gap>(map),
-        Genesis::TYPE => typed::<Genesis>(map),
-        Roster::TYPE => typed::<Roster>(map),
-        PolicyText::TYPE => typed::<PolicyText>(map),
-        Cosign::TYPE => typed::<Cosign>(map),
-        LedgerKey::TYPE => typed::<LedgerKey>(map),
-        _ => Ok(()),
-    }
+    Known::read(predicate_type, map).map(drop)
 }
 
 /// Why a predicate is refused.
@@ -145,8 +278,16 @@ pub fn check(predicate_type: &PredicateType, map: &Map<String, Value>) -> Result
 #[non_exhaustive]
 pub enum Error {
     /// A field is missing, unknown where none may be, or of another form.
-    #[error("predicate does not have its shape")]
-    Shape(#[source] serde_json::Error),
+    #[error("predicate does not have its type's shape{}", at(path))]
+    Shape {
+        /// Where: names and positions, joined by dots.
+        path: String,
+        /// What is wrong there.
+        source: serde_json::Error,
+    },
+    /// A value that JSON cannot say.
+    #[error("predicate cannot be written")]
+    Unwritable(#[source] serde_json::Error),
     /// The predicate is not an object.
     #[error("predicate is no object")]
     NoObject,
@@ -163,6 +304,24 @@ pub enum Error {
         first: &'static str,
         /// What should not be before it.
         second: &'static str,
+    },
+    /// A rule between fields does not hold.
+    #[error("rule broken: {rule}")]
+    Broken {
+        /// What would hold.
+        rule: &'static str,
+    },
+    /// A text that is no full ref name.
+    #[error("{found:?} is no full ref name such as \"refs/heads/main\"")]
+    Ref {
+        /// The text, shortened.
+        found: String,
+    },
+    /// A field that is not understood, in a type that takes no such field.
+    #[error("unknown field {field}")]
+    UnknownField {
+        /// Its path, as a JSON pointer.
+        field: String,
     },
     /// A genesis breaks its rules.
     #[error(transparent)]
@@ -302,6 +461,20 @@ mod sha256_text {
         text.strip_prefix(PREFIX)
             .and_then(|hex| hex.parse().ok())
             .ok_or_else(|| serde::de::Error::custom("not sha256: and 64 lower-case hex digits"))
+    }
+}
+
+fn shaped<P: DeserializeOwned>(map: &Map<String, Value>) -> Result<P, Error> {
+    serde_path_to_error::deserialize(map).map_err(|error| Error::Shape {
+        path: super::shortened(&error.path().to_string()),
+        source: error.into_inner(),
+    })
+}
+
+fn at(path: &str) -> String {
+    match path {
+        "." => String::new(),
+        path => format!(" at {path}"),
     }
 }
 

@@ -101,7 +101,7 @@ impl Predicate for Provenance {
 }
 
 /// Other builders write offsets and fractions; we write neither.
-mod lenient_time {
+pub(super) mod lenient_time {
     use serde::{Deserializer, Serializer};
 
     use super::*;
