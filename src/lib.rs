@@ -25,6 +25,7 @@ pub mod ledger;
 pub mod finding;
 pub mod policy;
 pub mod roster;
+pub mod sigstore;
 pub mod verify;
 
 // Views.

@@ -17,6 +17,7 @@ const ORDER: &[&str] = &[
     "attestation",
     "ledger",
     "finding",
+    "sigstore",
     "roster",
     "policy",
     "verify",

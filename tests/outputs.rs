@@ -57,6 +57,16 @@ const SESSION: &[(&str, &str, i32)] = &[
     ("log", "entry", 0),
     ("show HEAD", "entry", 0),
     ("cosign --key bob", "cosigned", 0),
+    (
+        "verify-bundle --bundle bundle.json --key key.pub.pem scan.json",
+        "verified-bundle",
+        0,
+    ),
+    (
+        "verify-bundle --bundle bundle.json --key key.pub.pem policy.toml",
+        "verified-bundle",
+        1,
+    ),
     ("verify", "verdict", 0),
     ("verify HEAD", "verdict", 3),
     ("push --remote ../server.git --tries 0", "pushed", 6),
@@ -85,6 +95,12 @@ fn results() -> Vec<(&'static str, &'static str, Value)> {
         }
         if *command == "spool import spool.jsonl" {
             world.write("spool.jsonl", &spooled(&world));
+        }
+        if command.starts_with("verify-bundle") {
+            world.write("bundle.json", &world.docket_ok(&["show", "2", "--raw"]));
+            let key: Value =
+                serde_json::from_str(&world.docket_ok(&["key", "show", "-o", "json"])).unwrap();
+            world.write("key.pub.pem", key["pem"].as_str().unwrap());
         }
         let unopened = command.starts_with("cosign").then(waiting_for_bob);
         let world = unopened.as_ref().unwrap_or(&world);

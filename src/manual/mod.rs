@@ -63,6 +63,7 @@ pages! {
     storage "storage"
     testkit "testkit"
     threats "threats"
+    verify_bundle "verify-bundle"
 }
 
 /// The text of the page with this name.

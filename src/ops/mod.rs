@@ -27,6 +27,7 @@ pub mod show;
 pub mod spool;
 pub mod status;
 pub mod verify;
+pub mod verify_bundle;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

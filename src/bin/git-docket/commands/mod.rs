@@ -24,6 +24,7 @@ mod show;
 mod spool;
 mod status;
 mod verify;
+mod verify_bundle;
 
 use std::io::Read;
 use std::path::Path;
@@ -44,6 +45,7 @@ pub enum Verb {
     Show(show::Args),
     Status(status::Args),
     Verify(verify::Args),
+    VerifyBundle(verify_bundle::Args),
     Seal(seal::Args),
     Fetch(fetch::Args),
     Push(push::Args),
@@ -83,6 +85,7 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Show(args)) => show::run(args, context),
         Some(Verb::Status(args)) => status::run(args, context),
         Some(Verb::Verify(args)) => verify::run(args, context),
+        Some(Verb::VerifyBundle(args)) => verify_bundle::run(args, context),
         Some(Verb::Seal(args)) => seal::run(args, context),
         Some(Verb::Fetch(args)) => fetch::run(args, context),
         Some(Verb::Push(args)) => push::run(args, context),
