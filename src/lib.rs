@@ -23,6 +23,7 @@ pub mod ledger;
 
 // Judgement.
 pub mod finding;
+pub mod judge;
 pub mod policy;
 pub mod roster;
 pub mod sigstore;

@@ -20,6 +20,7 @@ const ORDER: &[&str] = &[
     "sigstore",
     "roster",
     "policy",
+    "judge",
     "verify",
     "report",
     "manual",

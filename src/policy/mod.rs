@@ -1,9 +1,10 @@
 //! What a ledger's policy asks for: which steps, attested by whom, as what.
 //!
 //! A policy is TOML text that stands in the ledger, so that an entry can be judged by the text that was in
-//! force at its seq. This is its first form: protected refs and steps. Machine checks with parameters will be
-//! further tables; until a reader knows them it refuses them, as it refuses every key it does not know, with
-//! the line and column. Manual: `git docket help policy`.
+//! force at its seq: protected refs, steps, and the checks that are enforced with their parameters ([`rules`]).
+//! A key that it does not know it refuses, with the line and column. Manual: `git docket help policy`.
+
+pub mod rules;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -12,6 +13,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use toml::Spanned;
 
+use self::rules::{Ai, Checks, EnvironmentRule, PathClass};
 use crate::roster::{IdError, Role};
 use crate::statement::predicate::{self, MAX_POLICY_BYTES, PolicyText, Predicate};
 use crate::statement::{PredicateType, PredicateTypeError, Step};
@@ -24,6 +26,10 @@ pub const VERSION: i64 = 1;
 pub struct Policy {
     protected: Vec<String>,
     steps: Vec<StepRule>,
+    environments: Vec<EnvironmentRule>,
+    path_classes: Vec<PathClass>,
+    checks: Checks,
+    ai: Ai,
 }
 
 /// What a policy says about one step.
@@ -116,6 +122,20 @@ pub enum Fault {
         /// `type` or `role`.
         what: &'static str,
     },
+    /// Two environments or two classes of paths of one name.
+    #[error("{what} {name:?} stands there already")]
+    Repeated {
+        /// `environment` or `pathClass`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// An environment that is to come after one that no table names, or after itself.
+    #[error("environment {after:?} is none of the policy's that come before")]
+    After {
+        /// What it says.
+        after: String,
+    },
     /// A count of persons that is not 1 to 1000.
     #[error("count {found} is not 1 to 1000 persons")]
     Count {
@@ -132,6 +152,14 @@ struct Raw {
     protected: Vec<Spanned<String>>,
     #[serde(default)]
     step: Vec<RawStep>,
+    #[serde(default)]
+    environment: Vec<Spanned<EnvironmentRule>>,
+    #[serde(default, rename = "pathClass")]
+    path_class: Vec<Spanned<PathClass>>,
+    #[serde(default)]
+    checks: Checks,
+    #[serde(default)]
+    ai: Ai,
 }
 
 #[derive(Deserialize)]
@@ -189,6 +217,31 @@ impl Policy {
         &self.protected
     }
 
+    /// The environments that it speaks of, each after those that it names.
+    pub fn environments(&self) -> &[EnvironmentRule] {
+        &self.environments
+    }
+
+    /// The rule for an environment.
+    pub fn environment(&self, name: &str) -> Option<&EnvironmentRule> {
+        self.environments.iter().find(|rule| rule.name == name)
+    }
+
+    /// The classes of paths.
+    pub fn path_classes(&self) -> &[PathClass] {
+        &self.path_classes
+    }
+
+    /// The checks that are enforced, with their parameters.
+    pub fn checks(&self) -> &Checks {
+        &self.checks
+    }
+
+    /// What it says about AI.
+    pub fn ai(&self) -> &Ai {
+        &self.ai
+    }
+
     /// The rules, in the text's order.
     pub fn steps(&self) -> &[StepRule] {
         &self.steps
@@ -217,6 +270,17 @@ impl Policy {
             lines.push("No step is required: only integrity and signatures are judged.".to_owned());
         }
         lines.extend(self.steps.iter().map(StepRule::explain));
+        for rule in &self.environments {
+            let after = match &rule.after[..] {
+                [] => "directly".to_owned(),
+                after => format!("after {}", after.join(" and ")),
+            };
+            lines.push(format!("Environment {}: deployed to {after}.", rule.name));
+        }
+        let enforced = self.checks.enforced();
+        if !enforced.is_empty() {
+            lines.push(format!("Enforced: {}.", enforced.join(", ")));
+        }
         lines
     }
 
@@ -248,7 +312,14 @@ impl Policy {
             }
             steps.push(rule);
         }
-        Ok(Self { protected, steps })
+        Ok(Self {
+            protected,
+            steps,
+            environments: environments(raw.environment)?,
+            path_classes: path_classes(raw.path_class)?,
+            checks: raw.checks,
+            ai: raw.ai,
+        })
     }
 }
 
@@ -360,6 +431,42 @@ impl StepRule {
                 .join(" or "),
         )
     }
+}
+
+// What comes after is named before: so there is no circle.
+fn environments(raw: Vec<Spanned<EnvironmentRule>>) -> Result<Vec<EnvironmentRule>, Located> {
+    let mut rules: Vec<EnvironmentRule> = Vec::new();
+    for rule in raw {
+        let (span, rule) = (rule.span(), rule.into_inner());
+        let known = |name: &String| rules.iter().any(|rule| rule.name == *name);
+        if known(&rule.name) {
+            let (what, name) = ("environment", rule.name);
+            return Err((Fault::Repeated { what, name }, span));
+        }
+        if let Some(after) = rule.after.iter().find(|after| !known(after)) {
+            return Err((
+                Fault::After {
+                    after: after.clone(),
+                },
+                span,
+            ));
+        }
+        rules.push(rule);
+    }
+    Ok(rules)
+}
+
+fn path_classes(raw: Vec<Spanned<PathClass>>) -> Result<Vec<PathClass>, Located> {
+    let mut classes: Vec<PathClass> = Vec::new();
+    for class in raw {
+        let (span, class) = (class.span(), class.into_inner());
+        if classes.iter().any(|known| known.name == class.name) {
+            let (what, name) = ("pathClass", class.name);
+            return Err((Fault::Repeated { what, name }, span));
+        }
+        classes.push(class);
+    }
+    Ok(classes)
 }
 
 /// The parts of git-check-ref-format(1) that keep a name from being read as something else.

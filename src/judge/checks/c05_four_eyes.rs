@@ -1,0 +1,131 @@
+//! C05 four-eyes: at least N approvals by humans who are no author, committer, opener, pusher or AI operator of the
+//! change, each of its base and tree, and after the newest change entry.
+
+use std::collections::BTreeSet;
+
+use super::items::{Landed, approvals, changes, merge_approvals};
+use crate::judge::{Check, Item, Model, Reason, Scope};
+use crate::policy::rules::FourEyes;
+use crate::statement::predicate::{AssertedBy, Covers, Decision, Known, PersonId, Who};
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    id: "C05",
+    name: "four-eyes",
+    wants: "enough humans approved each change who had no hand in it",
+    run,
+};
+
+fn run(model: &Model, scope: &Scope) -> Vec<Item> {
+    let rule = model.policy().checks().c05.clone().unwrap_or_default();
+    changes(model, scope)
+        .iter()
+        .map(|it| it.item(of(model, it, &rule, needed(it, &rule))))
+        .collect()
+}
+
+// The most that any of its classes of paths asks for.
+fn needed(it: &Landed<'_>, rule: &FourEyes) -> u32 {
+    let classes = it.change.paths.iter().flat_map(|paths| &paths.classes);
+    let most = classes
+        .filter_map(|class| rule.path_classes.get(class))
+        .max();
+    most.copied().unwrap_or(0).max(rule.approvals)
+}
+
+/// What can be said of one change, where this many must approve it.
+pub(super) fn of(model: &Model, it: &Landed<'_>, rule: &FourEyes, needed: u32) -> Item {
+    let hands = match it.hands(model) {
+        Ok(hands) => hands,
+        Err(who) => {
+            return Item::of(
+                it.id(),
+                Reason::AuthorUnknown,
+                format!("{who} is nobody in the roster"),
+            )
+            .resting_on([it.entry.seq]);
+        }
+    };
+    let observed = |said: &Known| {
+        said.asserted()
+            .is_some_and(|asserted| asserted.asserted_by == AssertedBy::Observed)
+    };
+    let claimed = !it.entry.said.as_ref().is_some_and(observed);
+    let by_address = it
+        .change
+        .authors
+        .iter()
+        .find(|author| matches!(author.person, Who::Email { .. }));
+    if let (true, false, Some(author)) = (claimed, rule.accept_claimed_authors, by_address) {
+        return Item::of(it.id(), Reason::AuthorClaimed, author.person.to_string())
+            .resting_on([it.entry.seq]);
+    }
+    let rejected = approvals(model).filter(|(_, approval)| match &approval.covers {
+        Covers::Revision(covered) => {
+            approval.decision == Decision::Rejected && covered.tree == it.change.head.tree
+        }
+        _ => false,
+    });
+    let (mut persons, mut entries) = (BTreeSet::<&PersonId>::new(), vec![it.entry.seq]);
+    let (mut stale, mut expired) = (Vec::new(), Vec::new());
+    for yes in merge_approvals(model, rule) {
+        let same = yes.covered.tree == it.change.head.tree
+            && yes
+                .covered
+                .base
+                .is_none_or(|base| base == it.change.base.commit);
+        if hands.contains(yes.actor.person.id())
+            || (!same
+                && yes.covered.head != it.change.head.commit
+                && !about_older(model, it, &yes.covered.head))
+        {
+            continue;
+        }
+        if !same || model.precedes(it.entry, yes.entry) == Some(false) {
+            stale.push(yes.entry.seq);
+        } else if yes.expires.is_some_and(|until| until < it.time()) {
+            expired.push(yes.entry.seq);
+        } else {
+            persons.insert(yes.actor.person.id());
+            entries.push(yes.entry.seq);
+        }
+    }
+    if let Some((no, approval)) = rejected.last()
+        && model
+            .actor(no)
+            .is_some_and(|actor| actor.is_human() && !persons.contains(actor.person.id()))
+    {
+        return Item::of(
+            it.id(),
+            Reason::ApprovalRejected,
+            approval.approver.to_string(),
+        )
+        .resting_on([no.seq]);
+    }
+    if persons.len() as u64 >= u64::from(needed) {
+        return Item::pass(it.id(), Vec::new()).resting_on(entries);
+    }
+    let (reason, of) = match (expired.is_empty(), stale.is_empty()) {
+        (false, _) => (Reason::ApprovalExpired, expired),
+        (true, false) => (Reason::ApprovalStale, stale),
+        (true, true) => (Reason::TooFewApprovals, entries),
+    };
+    Item::of(
+        it.id(),
+        reason,
+        format!("{} of {needed} persons", persons.len()),
+    )
+    .resting_on(of)
+}
+
+// An approval of an earlier head of the same change.
+fn about_older(model: &Model, it: &Landed<'_>, head: &crate::digest::ObjectId) -> bool {
+    let all = model.of(|said| match said {
+        Known::Change(change) => Some(&**change),
+        _ => None,
+    });
+    let mut heads = all
+        .filter(|(_, change)| change.id == it.change.id)
+        .map(|(_, change)| change.head.commit);
+    heads.any(|known| known == *head)
+}

@@ -1,0 +1,106 @@
+//! C07 final-revision: what was approved is what landed: the same tree, or the merge of the approved head into the actual
+//! first parent, recomputed; or the approved artifact is the deployed one.
+
+use super::items::{Deployed, Landed, approvals, changes, deployments, merge_approvals};
+use crate::judge::{Check, Item, Model, Reason, Scope};
+use crate::statement::predicate::{ApprovalScope, Covers, Decision};
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    id: "C07",
+    name: "final-revision",
+    wants: "what was approved is what landed and what was deployed",
+    run,
+};
+
+fn run(model: &Model, scope: &Scope) -> Vec<Item> {
+    let mut items: Vec<Item> = changes(model, scope)
+        .iter()
+        .filter_map(|it| of_change(model, it).map(|item| it.item(item)))
+        .collect();
+    items.extend(
+        deployments(model, scope)
+            .iter()
+            .filter_map(|it| of_deployment(model, it).map(|item| it.item(item))),
+    );
+    items
+}
+
+fn of_change(model: &Model, it: &Landed<'_>) -> Option<Item> {
+    let (_, landing) = it.landing?;
+    let rule = model.policy().checks().c05.clone().unwrap_or_default();
+    let approved: Vec<_> = merge_approvals(model, &rule)
+        .into_iter()
+        .filter(|yes| {
+            yes.covered.tree == it.change.head.tree || yes.covered.head == it.change.head.commit
+        })
+        .collect();
+    if approved.is_empty() {
+        return Some(
+            Item::of(it.id(), Reason::NothingApproved, String::new()).resting_on([it.entry.seq]),
+        );
+    }
+    let Some(landed) = it.landed_tree(model) else {
+        return Some(Item::of(
+            it.id(),
+            Reason::NoPopulation,
+            format!("{} is not here", landing.to),
+        ));
+    };
+    let entries: Vec<u64> = approved.iter().map(|yes| yes.entry.seq).collect();
+    let first_parent = landing
+        .from
+        .or_else(|| model.commit(&landing.to)?.parents.first().copied());
+    let merged = |head| first_parent.and_then(|parent| model.facts.merges.get(&(head, parent)));
+    let same = approved.iter().any(|yes| yes.covered.tree == landed);
+    let recomputed = approved
+        .iter()
+        .any(|yes| merged(yes.covered.head) == Some(&landed));
+    let mut item = match same || recomputed {
+        true => Item::pass(it.id(), entries),
+        false => Item::of(
+            it.id(),
+            Reason::NotWhatWasApproved,
+            format!("tree {landed} landed"),
+        )
+        .resting_on(entries),
+    };
+    if recomputed && !same {
+        item.detail = "the landed tree is the recomputed merge of the approved head".to_owned();
+    }
+    Some(item)
+}
+
+fn of_deployment(model: &Model, it: &Deployed<'_>) -> Option<Item> {
+    let mut approved = approvals(model).filter_map(|(entry, approval)| match &approval.covers {
+        Covers::Artifact(artifact) => {
+            let counts = approval.scope == ApprovalScope::Deploy
+                && approval.decision == Decision::Approved
+                && it
+                    .deployment
+                    .basis
+                    .iter()
+                    .any(|basis| basis.attestation == entry.attestation);
+            counts.then_some((entry.seq, &artifact.digest))
+        }
+        _ => None,
+    });
+    // Without an approval that it relied on there is nothing to hold it against.
+    let (seq, digest) = approved.next()?;
+    let same = |digest| {
+        model
+            .family(it.digest())
+            .iter()
+            .any(|one| one.matches(digest))
+    };
+    let any = same(digest) || approved.any(|(_, digest)| same(digest));
+    Some(match any {
+        true => Item::pass(it.label(), vec![seq, it.entry.seq]),
+        false => Item::of(
+            it.label(),
+            Reason::NotWhatWasApproved,
+            format!("entry {seq} approves another artifact"),
+        )
+        .resting_on([seq, it.entry.seq]),
+    })
+}

@@ -1,0 +1,120 @@
+//! C08 tests-before-ship: required suites (by signed step) PASSED on the same tree, its recomputed merge, or the artifact,
+//! before deployment.
+
+use super::items::{Deployed, Landed, changes, deployments};
+use crate::digest::ObjectId;
+use crate::judge::Entry;
+use crate::judge::{Check, Item, Model, Reason, Scope};
+use crate::policy::rules::{AcceptedTests, Tests};
+use crate::statement::predicate::{Known, TestOutcome};
+use crate::statement::{DigestSet, Step};
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    id: "C08",
+    name: "tests-before-ship",
+    wants: "the required suites passed on what landed and on what was deployed, before",
+    run,
+};
+
+fn run(model: &Model, scope: &Scope) -> Vec<Item> {
+    let rule = model.policy().checks().c08.clone().unwrap_or_default();
+    let mut items = Vec::new();
+    for suite in &rule.suites {
+        items.extend(
+            changes(model, scope)
+                .iter()
+                .map(|it| it.item(of_change(model, it, suite, &rule))),
+        );
+        items.extend(
+            deployments(model, scope)
+                .iter()
+                .map(|it| it.item(of_deployment(model, it, suite, &rule))),
+        );
+    }
+    items
+}
+
+fn of_change(model: &Model, it: &Landed<'_>, suite: &Step, rule: &Tests) -> Item {
+    suite_item(
+        model,
+        format!("{} {suite}", it.id()),
+        suite,
+        &it.trees(model),
+        &[],
+        rule,
+    )
+    .0
+}
+
+fn of_deployment(model: &Model, it: &Deployed<'_>, suite: &Step, rule: &Tests) -> Item {
+    let trees: Vec<ObjectId> = it.sources(model).iter().map(|source| source.tree).collect();
+    let family = model.family(it.digest());
+    let (item, result) = suite_item(
+        model,
+        format!("{} {suite}", it.label()),
+        suite,
+        &trees,
+        &family,
+        rule,
+    );
+    match result {
+        Some(result) if model.precedes(it.entry, result) == Some(true) => Item::of(
+            item.subject,
+            Reason::SuiteLate,
+            format!("entry {} came after", result.seq),
+        )
+        .resting_on([result.seq, it.entry.seq]),
+        _ => item,
+    }
+}
+
+/// What a suite's newest result about one of these trees or artifacts says.
+pub(super) fn suite_item<'a>(
+    model: &'a Model,
+    subject: String,
+    suite: &Step,
+    trees: &[ObjectId],
+    artifacts: &[DigestSet],
+    rule: &Tests,
+) -> (Item, Option<&'a Entry>) {
+    let about = |entry: &&Entry| {
+        entry.step == suite.as_str()
+            && (trees.iter().any(|tree| entry.has_tree(tree))
+                || artifacts.iter().any(|digest| entry.is_about(digest)))
+    };
+    let is_report = |entry: &&Entry| matches!(entry.said, Some(Known::TestResult(_)));
+    let results: Vec<&Entry> = model.entries.iter().filter(about).collect();
+    // A report says more than the exit code of the command that wrote it.
+    let newest = results
+        .iter()
+        .copied()
+        .rfind(is_report)
+        .or(results.last().copied());
+    let Some(entry) = newest else {
+        let mut item = Item::of(
+            subject,
+            Reason::SuiteMissing,
+            format!("no entry of step {suite}"),
+        );
+        item.remedy = Some(format!(
+            "git docket run --step {suite} --evidence REPORT -- COMMAND"
+        ));
+        return (item, None);
+    };
+    let fault = |reason| {
+        Item::of(subject.clone(), reason, format!("entry {}", entry.seq)).resting_on([entry.seq])
+    };
+    let item = match &entry.said {
+        _ if entry.failed => fault(Reason::SuiteFailed),
+        Some(Known::TestResult(said)) => match (said.result, said.tests) {
+            (TestOutcome::Failed, _) => fault(Reason::SuiteFailed),
+            (_, Some(tests)) if tests.total == tests.skipped => fault(Reason::SuiteEmpty),
+            (TestOutcome::Warned, _) if !rule.warned_passes => fault(Reason::SuiteWarned),
+            _ => Item::pass(subject, vec![entry.seq]),
+        },
+        _ if rule.accept == AcceptedTests::ExitCode => Item::pass(subject, vec![entry.seq]),
+        _ => fault(Reason::SuiteNoReport),
+    };
+    (item, Some(entry))
+}

@@ -1,0 +1,55 @@
+//! C18 policy-pinned: each verdict names the policy in force; policy and roster changes are four-eyed.
+
+use super::items::approvals;
+use crate::judge::Governed;
+use crate::judge::{Check, Item, Model, Reason, Scope};
+use crate::statement::predicate::{ApprovalScope, Covers, Decision, Sha256Text};
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    id: "C18",
+    name: "policy-pinned",
+    wants: "every change of policy and roster was approved by another human, or signed by several root keys",
+    run,
+};
+
+fn run(model: &Model, _: &Scope) -> Vec<Item> {
+    model
+        .governed
+        .iter()
+        .map(|change| of(model, change))
+        .collect()
+}
+
+fn of(model: &Model, change: &Governed) -> Item {
+    let rule = model.policy().checks().c18.clone().unwrap_or_default();
+    let subject = format!("{} {}", change.step, change.seq);
+    // The threshold says that as many root keys have signed; a key is not always a person, so it must be two.
+    if change.threshold > rule.approvals as usize {
+        return Item::pass(subject, vec![change.seq]);
+    }
+    let wanted = match change.step.as_str() {
+        "roster" => ApprovalScope::Roster,
+        _ => ApprovalScope::Policy,
+    };
+    let yes = approvals(model).filter(|(entry, approval)| {
+        let about = approval.covers == Covers::Document(Sha256Text(change.attestation));
+        let by = model
+            .actor(entry)
+            .filter(|actor| actor.is_human() && (rule.accept_observed || !actor.observed));
+        about
+            && approval.scope == wanted
+            && approval.decision == Decision::Approved
+            && by.is_some_and(|actor| change.signer.as_ref() != Some(actor.person.id()))
+    });
+    let entries: Vec<u64> = yes.map(|(entry, _)| entry.seq).collect();
+    match entries.len() >= rule.approvals as usize {
+        true => Item::pass(subject, entries).resting_on([change.seq]),
+        false => Item::of(
+            subject,
+            Reason::GovernanceAlone,
+            format!("{} of {} approvals", entries.len(), rule.approvals),
+        )
+        .resting_on([change.seq]),
+    }
+}

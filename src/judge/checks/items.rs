@@ -1,0 +1,388 @@
+//! What checks look at: changes, deployments, and what is known about their hands, trees and approvals.
+
+use std::collections::BTreeSet;
+
+use crate::digest::ObjectId;
+use crate::judge::model::{Actor, Entry, Model};
+use crate::judge::{Item, Place, Scope};
+use crate::policy::rules::FourEyes;
+use crate::roster::{Person, PersonKind};
+use crate::statement::DigestSet;
+use crate::statement::predicate::{
+    Approval, ApprovalScope, Change, Covered, Covers, Decision, Deployment, DeploymentResult,
+    Known, Landing, PersonId, ReviewVerdict, Who,
+};
+use crate::timestamp::Timestamp;
+
+/// A change, and how it landed.
+#[derive(Clone, Copy)]
+pub(super) struct Landed<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) change: &'a Change,
+    pub(super) landing: Option<(&'a Entry, &'a Landing)>,
+}
+
+/// A deployment.
+#[derive(Clone, Copy)]
+pub(super) struct Deployed<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) deployment: &'a Deployment,
+}
+
+/// The changes in scope: those that landed, and where commits are asked about, those that have not yet.
+pub(super) fn changes<'a>(model: &'a Model, scope: &Scope) -> Vec<Landed<'a>> {
+    let brought: Option<BTreeSet<&str>> = (scope.environment.is_some() || scope.artifact.is_some())
+        .then(|| {
+            let deployed = deployments(model, scope);
+            deployed
+                .iter()
+                .flat_map(|it| it.deployment.changes.iter().map(String::as_str))
+                .collect()
+        });
+    let sources: BTreeSet<ObjectId> = scope
+        .artifact
+        .iter()
+        .flat_map(|artifact| sources(model, artifact))
+        .map(|entry| entry.commit)
+        .collect();
+    let landed = |(id, (entry, change)): (&'a str, (&'a Entry, &'a Change))| {
+        let landing = model
+            .landings()
+            .filter(|(_, landing)| landing.change_id == id)
+            .last();
+        Landed {
+            entry,
+            change,
+            landing,
+        }
+    };
+    let in_scope = |it: &Landed<'a>| {
+        let has = |commit: &ObjectId| {
+            it.change.head.commit == *commit
+                || it
+                    .landing
+                    .is_some_and(|(_, landing)| landing.commits.contains(commit))
+        };
+        let asked = match &scope.commits {
+            Some(commits) => commits.iter().any(has),
+            None => it.landing.is_some(),
+        };
+        let brought = brought
+            .as_ref()
+            .is_none_or(|ids| ids.contains(it.change.id.as_str()) || sources.iter().any(has));
+        asked && brought && in_period(scope, it.time())
+    };
+    model
+        .changes()
+        .into_iter()
+        .map(landed)
+        .filter(in_scope)
+        .collect()
+}
+
+/// The deployments in scope that succeeded.
+pub(super) fn deployments<'a>(model: &'a Model, scope: &Scope) -> Vec<Deployed<'a>> {
+    let ended = all_deployments(model, scope).into_iter();
+    ended
+        .filter(|it| it.deployment.result == DeploymentResult::Success)
+        .collect()
+}
+
+/// The deployments in scope, however they ended.
+pub(super) fn all_deployments<'a>(model: &'a Model, scope: &Scope) -> Vec<Deployed<'a>> {
+    let in_scope = |it: &Deployed<'a>| {
+        let environment = scope
+            .environment
+            .as_ref()
+            .is_none_or(|name| it.deployment.environment.name == *name);
+        let family = || model.family(&it.deployment.artifact.digest);
+        let artifact = scope
+            .artifact
+            .as_ref()
+            .is_none_or(|asked| family().iter().any(|one| one.matches(asked)));
+        let commits = scope.commits.as_ref().is_none_or(|commits| {
+            commits.contains(&it.entry.commit)
+                || it
+                    .sources(model)
+                    .iter()
+                    .any(|source| commits.contains(&source.commit))
+        });
+        environment
+            && artifact
+            && commits
+            && in_period(
+                scope,
+                it.entry.verified.unwrap_or(it.deployment.finished_on),
+            )
+    };
+    let all = model
+        .deployments()
+        .map(|(entry, deployment)| Deployed { entry, deployment });
+    all.filter(in_scope).collect()
+}
+
+fn in_period(scope: &Scope, time: Timestamp) -> bool {
+    scope
+        .period
+        .is_none_or(|(from, until)| from <= time && time < until)
+}
+
+/// The entries from which an artifact came: those that have it, or one of its family, as a subject and are
+/// provenance, links or releases.
+pub(super) fn sources<'a>(model: &'a Model, artifact: &DigestSet) -> Vec<&'a Entry> {
+    let family = model.family(artifact);
+    let makes = |entry: &&Entry| {
+        let kind = entry.predicate_type.as_str();
+        let made = ["provenance", "link", "release"]
+            .iter()
+            .any(|short| crate::statement::predicate::uri_of(short) == Some(kind));
+        made && !entry.failed && family.iter().any(|digest| entry.is_about(digest))
+    };
+    model.entries.iter().filter(makes).collect()
+}
+
+impl<'a> Landed<'a> {
+    pub(super) fn time(&self) -> Timestamp {
+        self.landing
+            .map_or(self.entry.time(), |(entry, _)| entry.time())
+    }
+
+    pub(super) fn place(&self) -> Place {
+        Place {
+            time: Some(self.time()),
+            seq: Some(self.landing.map_or(self.entry.seq, |(entry, _)| entry.seq)),
+            ..Place::default()
+        }
+    }
+
+    /// An item about it.
+    pub(super) fn item(&self, item: Item) -> Item {
+        item.at(self.place())
+    }
+
+    pub(super) fn id(&self) -> &'a str {
+        &self.change.id
+    }
+
+    /// The trees that evidence about it may be of: its head's, and what landed.
+    pub(super) fn trees(&self, model: &Model) -> Vec<ObjectId> {
+        let mut trees = vec![self.change.head.tree];
+        trees.extend(self.landed_tree(model));
+        trees
+    }
+
+    /// The tree that landed: of the commit that the ref stood at then.
+    pub(super) fn landed_tree(&self, model: &Model) -> Option<ObjectId> {
+        let (entry, landing) = self.landing?;
+        let known = model.commit(&landing.to).map(|commit| commit.tree);
+        known.or((entry.commit == landing.to).then_some(entry.tree))
+    }
+
+    /// Everybody who had a hand in it: authors, committers, opener, pusher, and the operators of AI. `Err` names
+    /// one whom the roster does not know.
+    pub(super) fn hands(&self, model: &'a Model) -> Result<BTreeSet<&'a PersonId>, Who> {
+        let seq = self.entry.seq;
+        let mut hands = BTreeSet::new();
+        let mut add = |person: &'a Person| {
+            hands.insert(person.id());
+            hands.extend(person.operator());
+        };
+        let named = self.change.authors.iter().map(|author| &author.person);
+        for who in named.chain(&self.change.opener).chain(&self.change.pusher) {
+            add(model.person(who, seq).ok_or_else(|| who.clone())?);
+        }
+        let landed = self
+            .landing
+            .iter()
+            .flat_map(|(_, landing)| &landing.commits);
+        for commit in landed
+            .chain([&self.change.head.commit])
+            .filter_map(|id| model.commit(id))
+        {
+            let author = Who::Email {
+                email: commit.author.clone(),
+            };
+            add(model.person(&author, seq).ok_or(author)?);
+            let committer = Who::Email {
+                email: commit.committer.clone(),
+            };
+            match model.person(&committer, seq) {
+                // A forge's own committer is a service, and no hand in it.
+                Some(person) if person.kind() == PersonKind::Service => {}
+                Some(person) => add(person),
+                None if is_forge(&commit.committer) => {}
+                None => return Err(committer),
+            }
+        }
+        for said in self.assistance(model) {
+            if let Some(operator) = said.operator.as_ref().and_then(|id| model.named(id, seq)) {
+                add(operator);
+            }
+        }
+        Ok(hands)
+    }
+
+    /// What was said of AI's part in it.
+    pub(super) fn assistance(
+        &self,
+        model: &'a Model,
+    ) -> Vec<&'a crate::statement::predicate::AiAssistance> {
+        self.assistance_entries(model)
+            .into_iter()
+            .map(|(_, said)| said)
+            .collect()
+    }
+
+    /// The same, with the entries.
+    pub(super) fn assistance_entries(
+        &self,
+        model: &'a Model,
+    ) -> Vec<(&'a Entry, &'a crate::statement::predicate::AiAssistance)> {
+        let trees = self.trees(model);
+        let all = model.of(|said| match said {
+            Known::AiAssistance(said) => Some(&**said),
+            _ => None,
+        });
+        let landed = |commit: &ObjectId| {
+            self.landing
+                .is_some_and(|(_, landing)| landing.commits.contains(commit))
+        };
+        all.filter(|(entry, _)| {
+            model.actor(entry).is_some()
+                && (entry.commit == self.change.head.commit
+                    || landed(&entry.commit)
+                    || trees.iter().any(|tree| entry.has_tree(tree)))
+        })
+        .collect()
+    }
+
+    /// Whether AI had a hand in it, as was said.
+    pub(super) fn has_ai(&self, model: &Model) -> bool {
+        use crate::statement::predicate::AiKind;
+        self.assistance(model)
+            .iter()
+            .any(|said| said.kind != AiKind::None)
+    }
+}
+
+impl<'a> Deployed<'a> {
+    pub(super) fn place(&self) -> Place {
+        Place {
+            time: Some(self.entry.verified.unwrap_or(self.deployment.finished_on)),
+            seq: Some(self.entry.seq),
+            service: Some(self.deployment.service.clone()),
+            environment: Some(self.deployment.environment.name.clone()),
+            artifact: Some(self.deployment.artifact.digest.clone()),
+            finding: None,
+        }
+    }
+
+    /// An item about it.
+    pub(super) fn item(&self, item: Item) -> Item {
+        item.at(self.place())
+    }
+
+    pub(super) fn label(&self) -> String {
+        let Deployment {
+            service,
+            environment,
+            ..
+        } = self.deployment;
+        format!(
+            "{service} to {} (entry {})",
+            environment.name, self.entry.seq
+        )
+    }
+
+    pub(super) fn digest(&self) -> &'a DigestSet {
+        &self.deployment.artifact.digest
+    }
+
+    pub(super) fn sources(&self, model: &'a Model) -> Vec<&'a Entry> {
+        sources(model, self.digest())
+    }
+}
+
+/// Forges commit in their own name where somebody pressed a button.
+fn is_forge(email: &str) -> bool {
+    matches!(email, "noreply@github.com" | "noreply@gitlab.com")
+}
+
+/// A yes to something, by a person.
+pub(super) struct Yes<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) actor: Actor<'a>,
+    pub(super) covered: &'a Covered,
+    pub(super) expires: Option<Timestamp>,
+}
+
+/// Who said yes to merging, whatever it covers: approvals, and approving reviews where the rule takes them.
+/// What the same person took back later is not among them.
+pub(super) fn merge_approvals<'a>(model: &'a Model, rule: &FourEyes) -> Vec<Yes<'a>> {
+    let approvals = approvals(model).filter_map(|(entry, approval)| match &approval.covers {
+        Covers::Revision(covered)
+            if approval.scope == ApprovalScope::Merge
+                && approval.decision == Decision::Approved =>
+        {
+            Some((entry, covered, approval.valid_until))
+        }
+        _ => None,
+    });
+    let reviews = model.of(|said| match said {
+        Known::Review(review) => Some(&**review),
+        _ => None,
+    });
+    let reviews = reviews.filter_map(|(entry, review)| {
+        let yes = rule.accept_reviews && review.verdict == ReviewVerdict::Approve;
+        yes.then_some((entry, &review.covers, None))
+    });
+    let yes = approvals
+        .chain(reviews)
+        .filter_map(|(entry, covered, expires)| {
+            let actor = model.actor(entry)?;
+            let counts = actor.is_human() && (rule.accept_observed || !actor.observed);
+            counts.then_some(Yes {
+                entry,
+                actor,
+                covered,
+                expires,
+            })
+        });
+    yes.filter(|yes| !taken_back(model, yes.entry, yes.actor.person.id()))
+        .collect()
+}
+
+/// Every approval.
+pub(super) fn approvals(model: &Model) -> impl Iterator<Item = (&Entry, &Approval)> {
+    model.of(|said| match said {
+        Known::Approval(approval) => Some(&**approval),
+        _ => None,
+    })
+}
+
+// The same person withdrew or rejected, or asked for changes, about the same head, later.
+fn taken_back(model: &Model, entry: &Entry, person: &PersonId) -> bool {
+    let covered = |entry: &Entry| match entry.said.as_ref() {
+        Some(Known::Approval(approval)) => match &approval.covers {
+            Covers::Revision(covered) => {
+                Some((covered.tree, approval.decision != Decision::Approved))
+            }
+            _ => None,
+        },
+        Some(Known::Review(review)) => Some((
+            review.covers.tree,
+            review.verdict == ReviewVerdict::RequestChanges,
+        )),
+        _ => None,
+    };
+    let Some((tree, _)) = covered(entry) else {
+        return false;
+    };
+    model.entries.iter().any(|later| {
+        later.seq > entry.seq
+            && covered(later).is_some_and(|(of, no)| no && of == tree)
+            && model
+                .actor(later)
+                .is_some_and(|actor| actor.person.id() == person)
+    })
+}

@@ -1,0 +1,286 @@
+//! Judgement: machine rules over the entries that count.
+//!
+//! Each check C01 to C28 is a pure function over one [`Model`]; it looks at the items that it is about (changes
+//! that landed, deployments, the ledger itself) within a [`Scope`], and says for each: pass, fail, exception,
+//! unknown. A check without an item is not applicable. What weighs most decides: fail over unknown over
+//! exception over pass. Missing evidence is unknown, never a pass.
+//!
+//! [`judge`] then holds the results together:
+//!
+//! 1. where C01 or C02 fails, nothing else can be known: every other check is unknown;
+//! 2. an exception covers what it names (check, finding, scope), while it lasts, if a human who is not the
+//!    author granted it; what it covers is an exception, and shown before passes;
+//! 3. an item that is older than a check's `effectiveFrom` is not judged by it;
+//! 4. a gap that was said openly is shown as such on what it covers: still unknown.
+
+pub mod checks;
+mod exceptions;
+pub mod model;
+mod reason;
+
+use serde::Serialize;
+
+pub use self::model::{Actor, CommitFacts, Entry, Facts, Fault, Governed, Model};
+pub use self::reason::Reason;
+use crate::digest::ObjectId;
+use crate::statement::DigestSet;
+use crate::timestamp::Timestamp;
+
+/// What a check says of one item, or of all together. In order of weight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// There is nothing that it is about.
+    NotApplicable,
+    /// It holds.
+    Pass,
+    /// It does not hold, and somebody with the authority allowed that.
+    Exception,
+    /// Evidence is missing, or not yet there.
+    Unknown,
+    /// It does not hold.
+    Fail,
+}
+
+impl Verdict {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotApplicable => "not-applicable",
+            Self::Pass => "pass",
+            Self::Exception => "exception",
+            Self::Unknown => "unknown",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// What a check says of one thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Item {
+    /// What it is about: a change's id, a deployment, a commit.
+    pub subject: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, by its stable name; none for a plain pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// In words.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// The entries that it rests on, by seq.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<u64>,
+    /// What would mend it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    #[serde(skip)]
+    pub(crate) place: Place,
+}
+
+/// Where an item stands, for exceptions and for `effectiveFrom`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) time: Option<Timestamp>,
+    pub(crate) seq: Option<u64>,
+    pub(crate) service: Option<String>,
+    pub(crate) environment: Option<String>,
+    pub(crate) artifact: Option<DigestSet>,
+    /// The tool's own name for what was found: `CVE-2026-1234`, and where.
+    pub(crate) finding: Option<(String, Option<String>)>,
+}
+
+/// One check's result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckResult {
+    /// `C05`
+    pub id: &'static str,
+    /// `four-eyes`
+    pub name: &'static str,
+    /// What weighs most.
+    pub verdict: Verdict,
+    /// How many items there are of each verdict.
+    pub counts: Counts,
+    /// The items, heaviest first.
+    pub items: Vec<Item>,
+}
+
+/// How many items there are of each verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Hold.
+    pub pass: u64,
+    /// Are allowed not to.
+    pub exception: u64,
+    /// Cannot be told.
+    pub unknown: u64,
+    /// Do not hold.
+    pub fail: u64,
+}
+
+/// What is asked about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Only changes with one of these commits: as head, or as landed.
+    pub commits: Option<Vec<ObjectId>>,
+    /// Only what is about this artifact.
+    pub artifact: Option<DigestSet>,
+    /// Only deployments to this environment, and what they brought.
+    pub environment: Option<String>,
+    /// Only what landed or was deployed from the first moment up to, and without, the second.
+    pub period: Option<(Timestamp, Timestamp)>,
+}
+
+/// One of the rules.
+pub struct Check {
+    /// `C05`
+    pub id: &'static str,
+    /// `four-eyes`
+    pub name: &'static str,
+    /// What it wants, in a sentence.
+    pub wants: &'static str,
+    /// Looks at everything in scope.
+    pub(crate) run: fn(&Model, &Scope) -> Vec<Item>,
+}
+
+/// Runs checks, by id, in their order; [`checks::ALL`] has every one.
+///
+/// C01 and C02 are always run, because they say whether anything else can be known.
+pub fn judge(model: &Model, scope: &Scope, wanted: &[&str]) -> Vec<CheckResult> {
+    let selected = checks::ALL
+        .iter()
+        .filter(|check| matches!(check.id, "C01" | "C02") || wanted.contains(&check.id));
+    let mut results: Vec<CheckResult> = selected
+        .map(|check| {
+            let mut items = (check.run)(model, scope);
+            let from = model.policy().checks().effective_from(check.id);
+            items.retain(|item| {
+                item.place
+                    .time
+                    .zip(from)
+                    .is_none_or(|(time, from)| time >= from)
+            });
+            for item in &mut items {
+                exceptions::apply(model, check.id, item);
+            }
+            CheckResult::of(check, items)
+        })
+        .collect();
+    let sound = results
+        .iter()
+        .all(|result| !matches!(result.id, "C01" | "C02") || result.verdict != Verdict::Fail);
+    if !sound {
+        for result in results
+            .iter_mut()
+            .filter(|result| !matches!(result.id, "C01" | "C02"))
+        {
+            result.cannot_be_known();
+        }
+    }
+    results
+}
+
+/// The verdict over several checks.
+pub fn overall(results: &[CheckResult]) -> Verdict {
+    results
+        .iter()
+        .map(|result| result.verdict)
+        .max()
+        .unwrap_or(Verdict::NotApplicable)
+}
+
+impl CheckResult {
+    fn of(check: &Check, mut items: Vec<Item>) -> Self {
+        items.sort_by(|a, b| {
+            (b.verdict, &a.subject, &a.detail).cmp(&(a.verdict, &b.subject, &b.detail))
+        });
+        items.dedup();
+        let mut result = Self {
+            id: check.id,
+            name: check.name,
+            verdict: items
+                .first()
+                .map_or(Verdict::NotApplicable, |item| item.verdict),
+            counts: Counts::default(),
+            items,
+        };
+        result.count();
+        result
+    }
+
+    fn cannot_be_known(&mut self) {
+        if self.verdict == Verdict::NotApplicable {
+            return;
+        }
+        for item in &mut self.items {
+            item.verdict = Verdict::Unknown;
+            item.reason = Some(Reason::LedgerUnsound);
+            item.detail = "C01 or C02 fails".to_owned();
+            item.remedy = None;
+        }
+        self.verdict = Verdict::Unknown;
+        self.count();
+    }
+
+    fn count(&mut self) {
+        let of = |verdict| {
+            self.items
+                .iter()
+                .filter(|item| item.verdict == verdict)
+                .count() as u64
+        };
+        self.counts = Counts {
+            pass: of(Verdict::Pass),
+            exception: of(Verdict::Exception),
+            unknown: of(Verdict::Unknown),
+            fail: of(Verdict::Fail),
+        };
+    }
+}
+
+impl Item {
+    /// It holds, because of these entries.
+    pub(crate) fn pass(subject: impl Into<String>, entries: Vec<u64>) -> Self {
+        Self {
+            subject: subject.into(),
+            verdict: Verdict::Pass,
+            reason: None,
+            detail: String::new(),
+            entries,
+            remedy: None,
+            place: Place::default(),
+        }
+    }
+
+    /// It does not hold, or cannot be told: as the reason says.
+    pub(crate) fn of(
+        subject: impl Into<String>,
+        reason: Reason,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            subject: subject.into(),
+            verdict: reason.verdict(),
+            reason: Some(reason),
+            detail: detail.into(),
+            entries: Vec::new(),
+            remedy: Some(reason.remedy().to_owned()),
+            place: Place::default(),
+        }
+    }
+
+    pub(crate) fn resting_on(mut self, entries: impl IntoIterator<Item = u64>) -> Self {
+        self.entries.extend(entries);
+        self.entries.sort_unstable();
+        self.entries.dedup();
+        self
+    }
+
+    pub(crate) fn at(mut self, place: Place) -> Self {
+        self.place = Place {
+            finding: self.place.finding.take().or_else(|| place.finding.clone()),
+            ..place
+        };
+        self
+    }
+}
