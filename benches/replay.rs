@@ -72,6 +72,7 @@ fn replay(folder: &Path, threads: NonZeroUsize) -> Outcome {
         pin: None,
         memories: Vec::new(),
         threads,
+        keep: git_docket::verify::Keep::Nothing,
     };
     let outcome = verify::verify(&stored, &request).unwrap();
     assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.findings);

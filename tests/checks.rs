@@ -553,7 +553,7 @@ impl Case {
             .map(|(at, words)| Governed {
                 seq: 100 + at as u64,
                 step: words.step.clone(),
-                attestation: attestation(100 + at as u64),
+                document: attestation(100 + at as u64),
                 signer: Some(words.signer.parse().unwrap()),
                 threshold: words.threshold,
             });

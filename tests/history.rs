@@ -21,6 +21,7 @@ fn judge(forge: &Forge, pin: Option<Pin>, memories: Vec<Memory>) -> Outcome {
         pin,
         memories,
         threads: NonZeroUsize::MIN,
+        keep: git_docket::verify::Keep::Nothing,
     };
     verify::verify(&InMemory::new(forge.parts()), &request).unwrap()
 }
@@ -205,6 +206,7 @@ fn a_change_below_the_threshold_waits_and_changes_nothing() {
         pin: None,
         memories: Vec::new(),
         threads: NonZeroUsize::MIN,
+        keep: git_docket::verify::Keep::Nothing,
     };
     let outcome = verify::verify(&InMemory::new(parts), &request).unwrap();
     assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.findings);

@@ -212,6 +212,7 @@ impl Real {
             pin: None,
             memories: Vec::new(),
             threads: NonZeroUsize::new(2).unwrap(),
+            keep: git_docket::verify::Keep::Nothing,
         };
         let outcome = verify::verify(&stored, &request).unwrap();
         assert!(outcome.verdict == Verdict::Pass, "{:?}", outcome.findings);

@@ -26,6 +26,7 @@ fn verdict(parts: Parts) -> Verdict {
         pin: None,
         memories: Vec::new(),
         threads: NonZeroUsize::MIN,
+        keep: git_docket::verify::Keep::Nothing,
     };
     verify::verify(&InMemory::new(parts), &request)
         .unwrap()

@@ -50,6 +50,7 @@ fn judge(parts: Parts, question: Question, threads: usize) -> Outcome {
         pin: None,
         memories: Vec::new(),
         threads: NonZeroUsize::new(threads).unwrap(),
+        keep: git_docket::verify::Keep::Nothing,
     };
     verify::verify(&InMemory::new(parts), &request).unwrap()
 }

@@ -18,6 +18,7 @@ fuzz_target!(|data: &[u8]| {
         pin: None,
         memories: Vec::new(),
         threads: NonZeroUsize::MIN,
+        keep: git_docket::verify::Keep::Nothing,
     };
     let outcome = verify(&InMemory::new(parts), &request).expect("memory can be read");
     assert!(outcome.origin.is_some() || outcome.verdict == Verdict::Broken);

@@ -84,8 +84,8 @@ pub struct Governed {
     pub seq: u64,
     /// `roster`, `policy` or `ledger-key`.
     pub step: String,
-    /// SHA-256 of its attestation.
-    pub attestation: Sha256,
+    /// What an approval of it covers: the digest of the document.
+    pub document: Sha256,
     /// Who signed it, where it is known.
     pub signer: Option<PersonId>,
     /// By how many root keys it had to be signed.

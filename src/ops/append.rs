@@ -504,6 +504,7 @@ impl Appender<'_> {
             pin: None,
             memories: Vec::new(),
             threads: NonZeroUsize::MIN,
+            keep: verify::Keep::Nothing,
         };
         let outcome = verify::verify(&stored, &request)?;
         let before = edge_size_before(tip).unwrap_or(0);

@@ -397,6 +397,7 @@ impl Gate<'_> {
             pin: self.pin.clone(),
             memories: Vec::new(),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            keep: verify::Keep::Nothing,
         };
         let outcome = verify::verify(&stored, &request)?;
         let is_new = |finding: &Finding| match finding.severity() {

@@ -35,6 +35,8 @@ pub struct Request {
     pub threads: NonZeroUsize,
     /// Whether what was seen is remembered.
     pub remember: Remember,
+    /// Whether what statements say is kept, for the checks.
+    pub keep: verify::Keep,
 }
 
 /// Whether what was seen is remembered.
@@ -55,6 +57,7 @@ impl Request {
             pin: None,
             threads,
             remember: Remember::Yes,
+            keep: verify::Keep::Nothing,
         }
     }
 }
@@ -285,6 +288,7 @@ pub fn verify(
             pin,
             memories,
             threads: request.threads,
+            keep: request.keep,
         },
     )?;
     let apart = super::mirror::findings(repository, &outcome.tip)?;

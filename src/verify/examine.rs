@@ -12,7 +12,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::{Artifact, VerifyError};
+use super::{Artifact, Keep, VerifyError};
 use crate::{
     attestation::{Attestation, VerifyError as SignatureError},
     digest::{Algorithm, ObjectId, ObjectKind, Sha256},
@@ -23,7 +23,11 @@ use crate::{
     },
     merkle,
     signing::{KeyId, PublicKey},
-    statement::{Statement, Step, predicate},
+    statement::{
+        Statement, Step, Subject,
+        predicate::{self, Known, Predicate as _},
+    },
+    timestamp::Timestamp,
 };
 
 /// Steps whose statements change the ledger's own state; everything else is evidence.
@@ -101,6 +105,18 @@ pub(super) struct Record {
     pub(super) state: State,
     pub(super) says: Says,
     pub(super) in_blob: bool,
+    pub(super) claimed: Timestamp,
+    /// What the statement says, where it is to be judged.
+    pub(super) kept: Option<Box<Kept>>,
+}
+
+/// What is kept of a statement that is to be judged.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub(super) subjects: Vec<Subject>,
+    /// `None` for a type that is not understood, for one that breaks its own rules, and for links, of which
+    /// only the result counts.
+    pub(super) said: Option<Known>,
 }
 
 /// What one note yielded.
@@ -121,6 +137,8 @@ pub(super) struct Examiner<'a> {
     pub(super) artifact: Option<&'a Artifact>,
     pub(super) names: &'a Names,
     pub(super) keys: &'a HashMap<KeyId, PublicKey>,
+    /// Whether what statements say is kept.
+    pub(super) keep: Keep,
     /// Whether an entry whose key is not among `keys` is left for later, or has failed.
     pub(super) unknown_keys: UnknownKeys,
 }
@@ -192,6 +210,8 @@ impl Examiner<'_> {
             state: State::Unsound,
             says: Says::default(),
             in_blob: line.body.is_none(),
+            claimed: link.time,
+            kept: None,
         };
         let body = match line.body {
             Some(body) => Some(body.to_vec()),
@@ -289,6 +309,9 @@ impl Examiner<'_> {
             return unsound(code, detail);
         }
         record.says = self.says(statement, record);
+        if self.keep == Keep::Said && !GOVERNANCE.contains(&step.as_str()) {
+            record.kept = Some(Box::new(Kept::of(statement)));
+        }
         let state = State::Sound {
             signer: self.names.number(&key_id.to_string()),
             predicate_type: self.names.number(statement.predicate_type().as_str()),
@@ -400,6 +423,22 @@ impl Examiner<'_> {
             }
         }
         Ok(())
+    }
+}
+
+impl Kept {
+    fn of(statement: &Statement) -> Self {
+        let predicate_type = statement.predicate_type();
+        let is_link = predicate_type.as_str() == predicate::Link::TYPE;
+        let read = || {
+            Known::read(predicate_type, statement.predicate())
+                .ok()
+                .flatten()
+        };
+        Self {
+            subjects: statement.subjects().to_vec(),
+            said: (!is_link).then(read).flatten(),
+        }
     }
 }
 

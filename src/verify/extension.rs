@@ -20,7 +20,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 
 use super::examine::{Examiner, GOVERNANCE, Names, Record, State, UnknownKeys};
-use super::{VerifyError, examine_notes, heads};
+use super::{Keep, VerifyError, examine_notes, heads};
 use crate::{
     digest::Sha256,
     finding::{Code, Finding, Severity},
@@ -76,6 +76,7 @@ pub fn extension(snapshot: &dyn Snapshot, base: &Base<'_>) -> Result<Extension, 
         artifact: None,
         names: &names,
         keys: &keys,
+        keep: Keep::Nothing,
         unknown_keys: UnknownKeys::Fail,
     };
     let mut all = examine_notes(&examiner, NonZeroUsize::MIN, None)?;

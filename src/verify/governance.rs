@@ -14,15 +14,20 @@ use std::{
 };
 
 use super::examine::Record;
+use serde_json::Value;
+
 use crate::{
     attestation::{Attestation, VerifiedStatement},
+    canonical,
     digest::{ObjectId, Sha256},
     finding::{Code, Finding, chain},
     ledger::{Mark, Origin, note::VerifierKey},
     policy::Policy,
     roster::Roster,
     signing::{KeyId, PublicKey},
-    statement::predicate::{self, Cosign, Genesis, LedgerKey, PolicyText, Reference},
+    statement::predicate::{
+        self, Cosign, Genesis, LedgerKey, PolicyText, Predicate as _, Reference,
+    },
 };
 
 /// What is in force from some seq on.
@@ -85,6 +90,22 @@ pub struct Timeline {
     states: Vec<(u64, InForce)>,
     root_keys: BTreeSet<KeyId>,
     waiting: Vec<Waiting>,
+    completed: Vec<Completed>,
+    threshold: usize,
+}
+
+/// A change of roster, policy or ledger key that came into force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completed {
+    /// Its entry.
+    pub seq: u64,
+    /// `roster`, `policy` or `ledger-key`.
+    pub step: &'static str,
+    /// What an approval of it covers: SHA-256 of the policy's text, or of the canonical JSON (RFC 8785) of the
+    /// roster without `previous`; of the attestation, for a ledger key.
+    pub document: Sha256,
+    /// The root key that signed it first.
+    pub signer: KeyId,
 }
 
 impl Timeline {
@@ -104,6 +125,16 @@ impl Timeline {
         &self.waiting
     }
 
+    /// What came into force after the genesis, by seq.
+    pub fn completed(&self) -> &[Completed] {
+        &self.completed
+    }
+
+    /// By how many root keys a change must be signed.
+    pub fn threshold(&self) -> usize {
+        self.threshold
+    }
+
     /// Whether a key is one of the root keys.
     pub fn is_root(&self, key: &KeyId) -> bool {
         self.root_keys.contains(key)
@@ -118,6 +149,8 @@ pub(super) struct Replay {
     pub(super) findings: Vec<Finding>,
     /// Every key that any state names, by id.
     pub(super) keys: HashMap<KeyId, PublicKey>,
+    /// Where each protected ref stood at the genesis.
+    pub(super) continuity: Vec<predicate::Continuity>,
 }
 
 /// Replays `entries`, the attestations of governance steps by seq, whose links are among `records` (sorted
@@ -128,6 +161,7 @@ pub(super) fn replay(entries: &BTreeMap<u64, Attestation>, records: &[Record]) -
         timeline: None,
         findings: Vec::new(),
         keys: HashMap::new(),
+        continuity: Vec::new(),
     };
     let first = entries.first_key_value().filter(|(seq, _)| **seq == 0);
     let record = records.first().filter(|record| record.seq == 0);
@@ -180,11 +214,14 @@ struct Ledger {
     opened_at: Option<u64>,
     opening: BTreeSet<u64>,
     pending: BTreeMap<Sha256, Pending>,
+    completed: Vec<Completed>,
+    continuity: Vec<predicate::Continuity>,
     findings: Vec<Finding>,
 }
 
 struct Pending {
     change: Change,
+    signer: KeyId,
     seq: u64,
     commit: ObjectId,
     leaf: Sha256,
@@ -195,6 +232,7 @@ struct Pending {
 enum Change {
     Roster {
         roster: Box<Roster>,
+        document: Sha256,
         previous: Option<Reference>,
     },
     Policy {
@@ -282,6 +320,8 @@ fn open(attestation: &Attestation, record: &Record) -> Result<Ledger, String> {
         opened_at: (threshold == 1).then_some(0),
         opening: BTreeSet::new(),
         pending: BTreeMap::new(),
+        completed: Vec::new(),
+        continuity: genesis.continuity,
         findings: Vec::new(),
         origin,
     })
@@ -328,6 +368,7 @@ impl Ledger {
                 let roster: predicate::Roster = statement.decode().map_err(read)?;
                 let domain = Roster::from_predicate(&roster).map_err(|error| chain(&error))?;
                 Change::Roster {
+                    document: document(&roster)?,
                     roster: Box::new(domain),
                     previous: roster.previous,
                 }
@@ -371,6 +412,7 @@ impl Ledger {
             record.attestation,
             Pending {
                 change,
+                signer,
                 seq: record.seq,
                 commit: record.commit,
                 leaf: record.leaf,
@@ -460,6 +502,17 @@ impl Ledger {
             seq: pending.seq,
             leaf: pending.leaf,
         };
+        let (step, document) = match &pending.change {
+            Change::Roster { document, .. } => ("roster", *document),
+            Change::Policy { digest, .. } => ("policy", *digest),
+            Change::LedgerKey { .. } => ("ledger-key", pending.attestation),
+        };
+        self.completed.push(Completed {
+            seq: pending.seq,
+            step,
+            document,
+            signer: pending.signer,
+        });
         match pending.change {
             Change::Roster { roster, .. } => {
                 self.keys
@@ -505,11 +558,14 @@ impl Ledger {
         let waiting = self.waiting();
         replay.findings.append(&mut self.findings);
         replay.keys = self.keys;
+        replay.continuity = self.continuity;
         replay.origin = Some(self.origin);
         replay.timeline = Some(Timeline {
             states: self.states,
             root_keys: self.root_keys,
             waiting,
+            completed: self.completed,
+            threshold: self.threshold,
         });
     }
 
@@ -545,6 +601,14 @@ impl Ledger {
         waiting.sort_by_key(|waiting| waiting.seq);
         waiting
     }
+}
+
+/// What an approval of a roster covers: it is given before anybody knows which one it will replace.
+fn document(roster: &predicate::Roster) -> Result<Sha256, String> {
+    let mut map = roster.to_map().map_err(|error| chain(&error))?;
+    map.remove("previous");
+    let bytes = canonical::to_vec(&Value::Object(map)).map_err(|error| chain(&error))?;
+    Ok(Sha256::of(&bytes))
 }
 
 fn place(

@@ -24,23 +24,27 @@ mod examine;
 mod extension;
 pub mod governance;
 mod heads;
-mod judge;
+mod verdict;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     num::NonZeroUsize,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use thiserror::Error;
 
 use self::examine::{Examined, Examiner, Names, Record, State, UnknownKeys};
 pub use self::extension::{Base, Extension, extension};
-pub use self::judge::{EntryCounts, StepState, StepVerdict};
+pub use self::verdict::{EntryCounts, StepState, StepVerdict};
 use crate::{
     attestation::Attestation,
     digest::{ObjectId, Sha256},
     finding::{Code, Finding, Severity},
+    judge,
     ledger::{
         Origin, Snapshot, TreeHead,
         entry::Lines,
@@ -49,9 +53,10 @@ use crate::{
         seal::SignedSeal,
         snapshot::{ReadError, Shape, TreeFault, TreeFaultKind},
     },
+    policy::Policy,
     roster::Roster,
     signing::{KeyId, PublicKey},
-    statement::{DigestSet, Step, Subject, predicate},
+    statement::{DigestSet, Statement, Step, Subject, predicate},
 };
 
 /// What a reader holds a ledger to.
@@ -126,6 +131,19 @@ pub struct Request {
     pub memories: Vec<Memory>,
     /// How many threads may work; the outcome does not depend on it.
     pub threads: NonZeroUsize,
+    /// Whether what statements say is kept, for the checks.
+    pub keep: Keep,
+}
+
+/// Whether what statements say is kept in [`Outcome::evidence`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// It is not.
+    Nothing,
+    /// It is, where the policy that is said to be in force enforces checks.
+    WhereEnforced,
+    /// It is.
+    Said,
 }
 
 /// We could not look.
@@ -194,6 +212,21 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// What to remember of this ledger; `None` where it is broken.
     pub memory: Option<Memory>,
+    /// What the checks judge, where it was kept.
+    pub evidence: Option<Evidence>,
+}
+
+/// What the checks judge, as far as the ledger tells it.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// The entries that count.
+    pub entries: Vec<judge::Entry>,
+    /// Roster and policy, by the first seq that each judges.
+    pub in_force: Vec<(u64, Arc<Roster>, Arc<Policy>)>,
+    /// Changes of roster, policy and ledger key.
+    pub governed: Vec<judge::Governed>,
+    /// Where each protected ref stood when the ledger began, as the genesis says.
+    pub continuity: Vec<predicate::Continuity>,
 }
 
 /// Judges a ledger.
@@ -220,13 +253,20 @@ pub fn verify(snapshot: &dyn Snapshot, request: &Request) -> Result<Outcome, Ver
         Question::Artifact(artifact) => Some(artifact),
         Question::Ledger | Question::Commits(_) => None,
     };
-    let keys = candidate_keys(snapshot)?;
+    let hints = hints(snapshot)?;
+    let keys = hints.keys;
+    let keep = match request.keep {
+        Keep::WhereEnforced if hints.enforces => Keep::Said,
+        Keep::WhereEnforced => Keep::Nothing,
+        keep => keep,
+    };
     let mut examiner = Examiner {
         snapshot,
         origin: claimed_origin.as_ref(),
         artifact,
         names: &names,
         keys: &keys,
+        keep,
         unknown_keys: UnknownKeys::Wait,
     };
     let mut all = examine_notes(&examiner, request.threads, None)?;
@@ -252,8 +292,23 @@ pub fn verify(snapshot: &dyn Snapshot, request: &Request) -> Result<Outcome, Ver
     stray_findings(snapshot, &all.records, &mut findings);
 
     let (Some(timeline), Some(origin)) = (replay.timeline, replay.origin) else {
-        return Ok(judge::without_genesis(snapshot, &all.records, findings));
+        return Ok(verdict::without_genesis(snapshot, &all.records, findings));
     };
+    // The pointer was wrong; that is found below. What is enforced is judged all the same.
+    let enforces = |policy: &Policy| !policy.checks().enforced().is_empty();
+    if request.keep == Keep::WhereEnforced
+        && keep == Keep::Nothing
+        && enforces(&timeline.at(u64::MAX).policy)
+    {
+        let keep = Keep::Said;
+        return verify(
+            snapshot,
+            &Request {
+                keep,
+                ..request.clone()
+            },
+        );
+    }
     let heads = heads::judge(
         &signed,
         shape,
@@ -262,7 +317,7 @@ pub fn verify(snapshot: &dyn Snapshot, request: &Request) -> Result<Outcome, Ver
         &origin,
         &mut findings,
     );
-    judge::history(
+    verdict::history(
         request,
         &all.records,
         &timeline,
@@ -270,12 +325,14 @@ pub fn verify(snapshot: &dyn Snapshot, request: &Request) -> Result<Outcome, Ver
         &heads,
         &mut findings,
     );
-    Ok(judge::entries(judge::Judged {
+    Ok(verdict::entries(verdict::Judged {
         tip: shape.tip,
         request,
         records: &all.records,
         names: &names,
         timeline: &timeline,
+        continuity: replay.continuity,
+        keep,
         origin,
         heads,
         findings,
@@ -334,48 +391,64 @@ fn merge_findings(shape: &Shape, recovered: &BTreeMap<u64, ObjectId>, findings: 
     }));
 }
 
-// Keys of the roster that docket/in-force points to, so that most entries are judged in one pass. They
-// are believed in nothing: an id is the hash of its key.
-fn candidate_keys(snapshot: &dyn Snapshot) -> Result<HashMap<KeyId, PublicKey>, VerifyError> {
-    let mut keys = HashMap::new();
+/// What docket/in-force points to, so that most entries are judged in one pass. It is believed in nothing: a
+/// key's id is the hash of the key, and what is in force, replay finds.
+#[derive(Default)]
+struct Hints {
+    keys: HashMap<KeyId, PublicKey>,
+    enforces: bool,
+}
+
+fn hints(snapshot: &dyn Snapshot) -> Result<Hints, VerifyError> {
+    let mut hints = Hints::default();
     let pointer = snapshot.shape().in_force.as_deref();
     let Some(pointer) = pointer.and_then(|bytes| in_force::InForce::parse(bytes).ok()) else {
-        return Ok(keys);
+        return Ok(hints);
     };
-    let object = pointer.roster.object();
-    let Some(index) = snapshot.notes().iter().position(|note| *note == object) else {
-        return Ok(keys);
-    };
-    let read = |source| VerifyError::Read {
-        what: format!("the note of {object}"),
-        source,
-    };
-    let mut reader = snapshot.reader();
-    let note = reader.note(index).map_err(read)?;
-    for line in Lines::of(&note).map_while(Result::ok) {
-        if !matches!(line.link.step.as_str(), "genesis" | "roster") {
+    for object in BTreeSet::from([pointer.roster.object(), pointer.policy.object()]) {
+        let Some(index) = snapshot.notes().iter().position(|note| *note == object) else {
             continue;
-        }
-        let body = match line.body {
-            Some(body) => Some(body.to_vec()),
-            None => reader.blob(&line.link.attestation).map_err(read)?,
         };
-        let statement = body
-            .and_then(|body| Attestation::parse(body).ok())
-            .and_then(|attestation| attestation.unverified_statement().ok());
-        let Some(statement) = statement else { continue };
-        let roster = statement
-            .decode::<predicate::Genesis>()
-            .map(|genesis| genesis.roster)
-            .or_else(|_| statement.decode::<predicate::Roster>());
-        if let Some(roster) = roster
-            .ok()
-            .and_then(|roster| Roster::from_predicate(&roster).ok())
-        {
-            keys.extend(roster.keys().map(|(key, _)| (key.id(), key.clone())));
+        let read = |source| VerifyError::Read {
+            what: format!("the note of {object}"),
+            source,
+        };
+        let mut reader = snapshot.reader();
+        let note = reader.note(index).map_err(read)?;
+        for line in Lines::of(&note).map_while(Result::ok) {
+            if !matches!(line.link.step.as_str(), "genesis" | "roster" | "policy") {
+                continue;
+            }
+            let body = match line.body {
+                Some(body) => Some(body.to_vec()),
+                None => reader.blob(&line.link.attestation).map_err(read)?,
+            };
+            let statement = body
+                .and_then(|body| Attestation::parse(body).ok())
+                .and_then(|attestation| attestation.unverified_statement().ok());
+            if let Some(statement) = statement {
+                hints.take(&statement);
+            }
         }
     }
-    Ok(keys)
+    Ok(hints)
+}
+
+impl Hints {
+    fn take(&mut self, statement: &Statement) {
+        let genesis = statement.decode::<predicate::Genesis>().ok();
+        let roster = genesis.as_ref().map(|genesis| genesis.roster.clone());
+        let roster = roster.or_else(|| statement.decode::<predicate::Roster>().ok());
+        let policy = genesis.map(|genesis| genesis.policy);
+        let policy = policy.or_else(|| statement.decode::<predicate::PolicyText>().ok());
+        if let Some(roster) = roster.and_then(|roster| Roster::from_predicate(&roster).ok()) {
+            let keys = roster.keys().map(|(key, _)| (key.id(), key.clone()));
+            self.keys.extend(keys);
+        }
+        if let Some(policy) = policy.and_then(|policy| Policy::from_predicate(&policy).ok()) {
+            self.enforces |= !policy.checks().enforced().is_empty();
+        }
+    }
 }
 
 // Examines all notes, or those about `only`, on several threads. Each takes a few notes at a time in the

@@ -33,7 +33,7 @@ fn of(model: &Model, change: &Governed) -> Item {
         _ => ApprovalScope::Policy,
     };
     let yes = approvals(model).filter(|(entry, approval)| {
-        let about = approval.covers == Covers::Document(Sha256Text(change.attestation));
+        let about = approval.covers == Covers::Document(Sha256Text(change.document));
         let by = model
             .actor(entry)
             .filter(|actor| actor.is_human() && (rule.accept_observed || !actor.observed));

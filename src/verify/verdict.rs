@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{
-    CommitSubject, Heads, Memory, Outcome, Question, Request, Verdict,
+    CommitSubject, Evidence, Heads, Keep, Memory, Outcome, Question, Request, Verdict,
     examine::{GOVERNANCE, Name, Names, Record, State},
     governance::Timeline,
     heads::Roots,
@@ -11,11 +11,15 @@ use super::{
 use crate::{
     digest::{ObjectId, Sha256},
     finding::{Code, Finding},
+    judge,
     ledger::{Origin, Snapshot, TreeHead, seal::SignedSeal},
     merkle,
     policy::StepRule,
     signing::KeyId,
-    statement::{Step, predicate::PersonId},
+    statement::{
+        Step,
+        predicate::{self, PersonId},
+    },
 };
 
 /// How many entries there are, counted apart.
@@ -190,6 +194,7 @@ pub(super) fn without_genesis(
         steps: Vec::new(),
         verdict: Verdict::Broken,
         memory: None,
+        evidence: None,
     }
 }
 
@@ -200,6 +205,8 @@ pub(super) struct Judged<'a> {
     pub(super) records: &'a [Record],
     pub(super) names: &'a Names,
     pub(super) timeline: &'a Timeline,
+    pub(super) continuity: Vec<predicate::Continuity>,
+    pub(super) keep: Keep,
     pub(super) origin: Origin,
     pub(super) heads: Heads,
     pub(super) findings: Vec<Finding>,
@@ -213,6 +220,8 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
         records,
         names,
         timeline,
+        continuity,
+        keep,
         origin,
         heads,
         mut findings,
@@ -251,6 +260,10 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
         findings.push(Finding::new(Code::NoEntries, describe(&request.question)));
     }
     let in_force = timeline.at(total);
+    let evidence = match keep {
+        Keep::Nothing => None,
+        _ => Some(evidence(records, names, timeline, &counting, continuity)),
+    };
     let mut steps = Vec::new();
     for subject in &subjects {
         for rule in required(subject, records, timeline) {
@@ -291,6 +304,70 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
         steps,
         verdict,
         memory,
+        evidence,
+    }
+}
+
+fn evidence(
+    records: &[Record],
+    names: &Names,
+    timeline: &Timeline,
+    counting: &BTreeMap<u64, PersonId>,
+    continuity: Vec<predicate::Continuity>,
+) -> Evidence {
+    let entries = records.iter().filter_map(|record| {
+        let signer = counting.get(&record.seq)?;
+        let State::Sound { predicate_type, .. } = record.state else {
+            return None;
+        };
+        let kept = record.kept.as_deref()?;
+        Some(judge::Entry {
+            seq: record.seq,
+            attestation: record.attestation,
+            commit: record.commit,
+            tree: record.tree,
+            step: names.text(record.step),
+            signer: signer.clone(),
+            claimed: record.claimed,
+            verified: None,
+            predicate_type: names.text(predicate_type),
+            said: kept.said.clone(),
+            failed: record.says.failed,
+            subjects: kept.subjects.clone(),
+        })
+    });
+    let governed = timeline.completed().iter().map(|change| {
+        let (_, state) = timeline
+            .states()
+            .first()
+            .expect("a timeline begins with the genesis");
+        let before = match timeline
+            .states()
+            .iter()
+            .rfind(|(from, _)| *from <= change.seq)
+        {
+            Some((_, before)) => before,
+            None => state,
+        };
+        judge::Governed {
+            seq: change.seq,
+            step: change.step.to_owned(),
+            document: change.document,
+            signer: before
+                .roster
+                .person_of(&change.signer)
+                .map(|person| person.id().clone()),
+            threshold: timeline.threshold(),
+        }
+    });
+    let states = timeline.states().iter();
+    Evidence {
+        entries: entries.collect(),
+        in_force: states
+            .map(|(from, state)| (*from, state.roster.clone(), state.policy.clone()))
+            .collect(),
+        governed: governed.collect(),
+        continuity,
     }
 }
 
