@@ -695,6 +695,24 @@ fn every_check_has_vectors_of_each_verdict_and_every_reason_one() {
 }
 
 #[test]
+fn every_check_and_every_reason_stands_in_the_manual() {
+    let page = git_docket::manual::page("checks").unwrap();
+    for check in judge::checks::ALL {
+        assert_eq!(
+            page.matches(&format!("\n| {} | {} |", check.id, check.name))
+                .count(),
+            1,
+            "{}",
+            check.id
+        );
+    }
+    for reason in Reason::ALL {
+        let row = format!("\n| `{reason}` | {} | ", reason.verdict().as_str());
+        assert_eq!(page.matches(&row).count(), 1, "{reason}");
+    }
+}
+
+#[test]
 fn an_unsound_ledger_leaves_nothing_known() {
     for (check, cases) in vectors() {
         for mut case in cases.into_iter().filter(|case| case.expect == "pass") {
@@ -722,7 +740,8 @@ proptest! {
     fn less_evidence_makes_no_pass(which in 0usize..10_000, gone in any::<u32>()) {
         let vectors = vectors();
         // Evidence against something (a failure, a rejection, an inventory) is there to fail it.
-        let against = ["outcome", "inventory", "exception", "gap", "correction", "change", "landing", "deployment", "scan", "ai"];
+        let against = [
+            "approval-artifact","outcome", "inventory", "exception", "gap", "correction", "change", "landing", "deployment", "scan", "ai"];
         let all: Vec<(&String, &Case)> = vectors.iter().flat_map(|(check, cases)| cases.iter().map(move |case| (check, case))).collect();
         let (check, case) = all[which % all.len()];
         // These judge entries for being there at all; that none is gone, C01 sees to.

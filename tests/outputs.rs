@@ -48,6 +48,12 @@ const SESSION: &[(&str, &str, i32)] = &[
         "published",
         0,
     ),
+    (
+        "roster add bot --email bot@example.com --login github.com/bot --public-key bot.pub.pem",
+        "published",
+        0,
+    ),
+    ("roster revoke BOT --reason left", "published", 0),
     ("roster remove bot", "published", 0),
     ("roster publish roster.json", "published", 0),
     ("spool list", "spool", 0),
@@ -88,6 +94,7 @@ fn results() -> Vec<(&'static str, &'static str, Value)> {
     world.write("policy.toml", "version = 1\nprotected = [\"refs/heads/main\"]\n\n[[step]]\nname = \"test\"\ntypes = [\"link\"]\nroles = [\"maintainer\"]\nrequired = true\n");
     world.git(&["init", "-q", "--bare", "../server.git"]);
     let mut results = Vec::new();
+    let mut bot = String::new();
     for (command, schema, code) in SESSION {
         if *command == "roster check roster.json" {
             let roster = world.docket_ok(&["roster", "show", "-o", "json"]);
@@ -102,12 +109,19 @@ fn results() -> Vec<(&'static str, &'static str, Value)> {
                 serde_json::from_str(&world.docket_ok(&["key", "show", "-o", "json"])).unwrap();
             world.write("key.pub.pem", key["pem"].as_str().unwrap());
         }
+        if command.starts_with("roster add bot --email") {
+            let key = world.docket_ok(&["key", "generate", "bot", "-o", "json"]);
+            let key: Value = serde_json::from_str(&key).unwrap();
+            world.write("bot.pub.pem", key["pem"].as_str().unwrap());
+            bot = key["id"].as_str().unwrap().to_owned();
+        }
         let unopened = command.starts_with("cosign").then(waiting_for_bob);
         let world = unopened.as_ref().unwrap_or(&world);
         if *command == "recover --dry-run" {
             world.git(&["notes", "--ref", "docket", "append", "-m", "by hand"]);
         }
         let words = command.split_whitespace();
+        let words = words.map(|word| if word == "BOT" { &bot } else { word });
         let words: Vec<&str> = words.chain(["-o", "json"]).collect();
         let ran = world.docket(&words);
         assert_eq!(ran.code, *code, "{command}: {}{}", ran.out, ran.err);

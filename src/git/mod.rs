@@ -7,6 +7,7 @@
 //! synced here, before the ref moves, and so is the ref (see `refs`).
 
 mod incoming;
+mod merge;
 mod objects;
 mod refs;
 pub mod transport;

@@ -14,6 +14,7 @@
 //! 4. a gap that was said openly is shown as such on what it covers: still unknown.
 
 pub mod checks;
+mod commit;
 mod exceptions;
 pub mod model;
 mod reason;

@@ -18,6 +18,7 @@ macro_rules! pages {
 pages! {
     append_record "append-record"
     attestation "attestation"
+    checks "checks"
     ci "ci"
     cli "cli"
     design_notes "design-notes"

@@ -17,9 +17,10 @@ use super::{Explain, Failure, World};
 use crate::git::{RefName, Repository};
 use crate::policy::{self, Policy};
 use crate::report::entry::Content;
-use crate::signing::PublicKey;
+use crate::signing::{KeyId, PublicKey};
 use crate::statement::predicate::{
-    self, Key, Person, PersonId, PersonKind, PolicyText, Reference, Role, Roster,
+    self, GitIdentity, Key, Login, Person, PersonId, PersonKind, PolicyText, Reference, Revocation,
+    Role, Roster,
 };
 use crate::statement::{self, Statement, Step};
 use crate::store::{self, Stored};
@@ -29,6 +30,12 @@ use crate::verify::governance::InForce;
 /// Why what is in force cannot be shown or changed.
 #[derive(Debug, Error)]
 pub enum Error {
+    /// A key to revoke that no person of the roster has.
+    #[error("no person of the roster has the key {key}")]
+    NobodysKey {
+        /// Its id.
+        key: KeyId,
+    },
     /// The ledger could not be replayed.
     #[error(transparent)]
     Replay(#[from] replay::Error),
@@ -89,6 +96,7 @@ impl Explain for Error {
             | Error::Roster(_)
             | Error::NoPerson { .. }
             | Error::NoKind { .. }
+            | Error::NobodysKey { .. }
             | Error::Unchanged => Failure::Usage,
             Error::Store(_) | Error::Statement(_) => Failure::CouldNotLook,
         }
@@ -103,7 +111,9 @@ impl Explain for Error {
             }
             Error::Policy(_) => Some("git docket help policy describes the form".to_owned()),
             Error::Roster(_) => Some("git docket help roster describes the form".to_owned()),
-            Error::NoPerson { .. } => Some("git docket roster show lists who is known".to_owned()),
+            Error::NoPerson { .. } | Error::NobodysKey { .. } => {
+                Some("git docket roster show lists who is known".to_owned())
+            }
             Error::NoKind { .. } => Some("say --kind human, service or agent".to_owned()),
             _ => None,
         }
@@ -283,6 +293,26 @@ pub struct Addition {
     pub roles: Vec<Role>,
     /// Keys to add.
     pub keys: Vec<PublicKey>,
+    /// Addresses that the person commits under.
+    pub emails: Vec<String>,
+    /// What forges call the person.
+    pub logins: Vec<Login>,
+}
+
+/// Takes a key from whoever has it, for good.
+///
+/// # Errors
+/// Where it is nobody's.
+pub fn revoke(roster: &mut Roster, revocation: Revocation) -> Result<(), Error> {
+    let id = revocation.key;
+    let holder = roster
+        .persons
+        .iter_mut()
+        .find(|person| person.keys.iter().any(|key| key.0.id() == id));
+    let holder = holder.ok_or(Error::NobodysKey { key: id })?;
+    holder.keys.retain(|key| key.0.id() != id);
+    roster.revocations.push(revocation);
+    Ok(())
 }
 
 /// Adds a person, or keys and roles to one that is known.
@@ -319,6 +349,17 @@ pub fn add(roster: &mut Roster, addition: Addition) -> Result<(), Error> {
     for role in addition.roles {
         if !person.roles.contains(&role) {
             person.roles.push(role);
+        }
+    }
+    for email in addition.emails {
+        let identity = GitIdentity { email };
+        if !person.git_identities.contains(&identity) {
+            person.git_identities.push(identity);
+        }
+    }
+    for login in addition.logins {
+        if !person.logins.contains(&login) {
+            person.logins.push(login);
         }
     }
     for key in addition.keys {

@@ -375,7 +375,15 @@ fn root(person: &PersonId, key: &PublicKey) -> predicate::Person {
         roles: vec![role(Role::MAINTAINER), role(Role::WRITER)],
         keys: vec![Key(key.clone())],
         oidc: Vec::new(),
-        git_identities: Vec::new(),
+        // Whoever is called by an address commits under it.
+        git_identities: person
+            .as_str()
+            .contains('@')
+            .then(|| predicate::GitIdentity {
+                email: person.to_string(),
+            })
+            .into_iter()
+            .collect(),
         logins: Vec::new(),
     }
 }

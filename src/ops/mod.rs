@@ -12,6 +12,7 @@ pub mod fold;
 pub mod govern;
 pub mod hook;
 pub mod init;
+pub mod judgement;
 pub mod key;
 pub mod log;
 pub mod memory;

@@ -11,16 +11,20 @@ use std::{
 use thiserror::Error;
 
 use super::{
-    Explain, Failure, World, memory,
+    Explain, Failure, World,
+    judgement::{self, Wanted},
+    memory,
     pin::{self, PinSource},
 };
 use crate::{
     digest::ObjectId,
     finding::Finding,
     git::{self, RefName, Repository},
+    judge::{self, CheckResult, Scope},
     ledger::{Snapshot as _, TreeHead, append_record::SignedAppendRecord},
     statement::DigestSet,
     store::{self, Stored, Tip},
+    timestamp::Timestamp,
     verify::{self, Artifact, CommitSubject, Outcome, Question, Verdict},
 };
 
@@ -37,6 +41,12 @@ pub struct Request {
     pub remember: Remember,
     /// Whether what statements say is kept, for the checks.
     pub keep: verify::Keep,
+    /// What the checks are asked about, beside the question.
+    pub scope: Scope,
+    /// Which checks are run.
+    pub checks: Wanted,
+    /// The moment of judgement; without it, that of the newest entry.
+    pub at: Option<Timestamp>,
 }
 
 /// Whether what was seen is remembered.
@@ -57,7 +67,10 @@ impl Request {
             pin: None,
             threads,
             remember: Remember::Yes,
-            keep: verify::Keep::Nothing,
+            keep: verify::Keep::WhereEnforced,
+            scope: Scope::default(),
+            checks: Wanted::Enforced,
+            at: None,
         }
     }
 }
@@ -74,6 +87,8 @@ pub struct Replayed {
     /// Attested commits that are not in the repository (squashed away, pruned, not fetched), sorted: they were
     /// judged by the bytes that the ledger keeps.
     pub absent: Vec<ObjectId>,
+    /// What the checks say.
+    pub checks: Vec<CheckResult>,
 }
 
 /// We could not look.
@@ -310,13 +325,34 @@ pub fn verify(
     if let (Remember::Yes, Some(memory)) = (request.remember, &outcome.memory) {
         memory::remember(&world.folders.state, memory)?;
     }
+    let scope = scoped(&request.question, &request.scope);
+    let checks = judgement::judge(repository, &outcome, &scope, &request.checks, request.at)?;
+    outcome.verdict = outcome.verdict.max(match judge::overall(&checks) {
+        judge::Verdict::Fail => Verdict::Failed,
+        judge::Verdict::Unknown => Verdict::Undecided,
+        _ => Verdict::Pass,
+    });
     let pending = super::spool::Spool::of(repository).items()?.len();
     Ok(Replayed {
+        checks,
         outcome,
         pin: source,
         pending,
         absent: repository.lacking(stored.notes()),
     })
+}
+
+// The checks are asked about what the question is about.
+fn scoped(question: &Question, scope: &Scope) -> Scope {
+    let mut scope = scope.clone();
+    match question {
+        Question::Ledger => {}
+        Question::Commits(subjects) => {
+            scope.commits = Some(subjects.iter().map(|subject| subject.commit).collect());
+        }
+        Question::Artifact(artifact) => scope.artifact = Some(artifact.digest.clone()),
+    }
+    scope
 }
 
 /// SHA-256 of a file's content.

@@ -8,6 +8,7 @@ use super::escape::Line;
 use crate::{
     digest::{ObjectId, Sha256},
     finding::{Code, Finding, Severity},
+    judge::{self, CheckResult, Counts},
     statement::Step,
     timestamp::Timestamp,
     verify::{Outcome, StepState, StepVerdict, Verdict, governance::Waiting},
@@ -28,6 +29,8 @@ pub struct Frame {
     pub at_chosen: bool,
     /// Attested commits that the repository lacks: they were judged by the bytes that the ledger keeps.
     pub absent: Vec<ObjectId>,
+    /// What the checks say.
+    pub checks: Vec<CheckResult>,
 }
 
 /// The verdict in the form in which it is shown.
@@ -59,6 +62,7 @@ pub struct VerdictView {
     waiting: Vec<WaitingView>,
     enforced: Vec<String>,
     steps: Vec<StepView>,
+    checks: Vec<CheckResult>,
     findings: Vec<FindingView>,
     elsewhere: Vec<FindingView>,
 }
@@ -133,6 +137,7 @@ impl VerdictView {
             waiting: outcome.waiting.iter().map(WaitingView::of).collect(),
             enforced: enforced(outcome),
             steps: outcome.steps.iter().map(StepView::of).collect(),
+            checks: frame.checks,
             findings: outcome.findings.iter().map(FindingView::of).collect(),
             elsewhere: outcome.elsewhere.iter().map(FindingView::of).collect(),
         }
@@ -169,10 +174,11 @@ impl VerdictView {
         }
         row("pin", &self.pin);
         if self.at_chosen {
-            row(
-                "as of",
-                &format!("{}; no rule in force depends on the time", self.at),
-            );
+            let depends = match self.checks.is_empty() {
+                true => "; no rule in force depends on the time",
+                false => "",
+            };
+            row("as of", &format!("{}{depends}", self.at));
         }
         if let Some(policy) = &self.policy {
             row(
@@ -210,6 +216,7 @@ impl VerdictView {
                 ),
             );
         }
+        checks(&mut out, &self.checks);
         section(&mut out, "", &self.findings);
         section(
             &mut out,
@@ -230,6 +237,46 @@ impl VerdictView {
             "undecided" => "evidence is missing".into(),
             _ => "the ledger is not what was written; nothing in it counts until this is mended"
                 .into(),
+        }
+    }
+}
+
+// Exceptions before passes; items that hold are counted, not listed.
+fn checks(out: &mut String, results: &[CheckResult]) {
+    for result in results {
+        let Counts {
+            pass,
+            exception,
+            unknown,
+            fail,
+        } = result.counts;
+        let _ = writeln!(
+            out,
+            "check     {:<15}{} {}: {fail} fail, {unknown} unknown, {exception} exceptions, {pass} pass",
+            result.verdict.as_str(),
+            result.id,
+            result.name,
+        );
+        for item in result
+            .items
+            .iter()
+            .filter(|item| item.verdict != judge::Verdict::Pass)
+        {
+            let reason = item.reason.map(judge::Reason::as_str).unwrap_or_default();
+            let entries: String = item.entries.iter().map(|seq| format!(" #{seq}")).collect();
+            let detail = match item.detail.as_str() {
+                "" => String::new(),
+                detail => format!(": {detail}"),
+            };
+            let text = format!(
+                "{} {}: {reason}{detail}{entries}",
+                item.verdict.as_str(),
+                item.subject
+            );
+            let _ = writeln!(out, "          {}", Line(&text));
+            if let Some(remedy) = &item.remedy {
+                let _ = writeln!(out, "            {}", Line(remedy));
+            }
         }
     }
 }
@@ -297,6 +344,12 @@ fn enforced(outcome: &Outcome) -> Vec<String> {
         None => lines = vec!["nothing: there is no sound genesis".to_owned()],
         Some(_) if !outcome.steps.is_empty() => {
             lines.push("the policy's required steps, for each commit that was asked about".into());
+        }
+        Some(state)
+            if state.policy.required().next().is_none()
+                && !state.policy.checks().enforced().is_empty() =>
+        {
+            lines.push("the checks that the policy enforces; it requires no step".into());
         }
         Some(state) if state.policy.required().next().is_none() => {
             lines.push(

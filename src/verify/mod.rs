@@ -159,15 +159,15 @@ pub enum VerifyError {
     },
 }
 
-/// The verdict over everything that was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The verdict over everything that was asked, in order of weight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Everything that was asked holds.
     Pass,
-    /// Judged, and failed.
-    Failed,
     /// Evidence is missing or not yet there.
     Undecided,
+    /// Judged, and failed.
+    Failed,
     /// The ledger itself is broken.
     Broken,
 }

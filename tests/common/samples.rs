@@ -138,6 +138,69 @@ types = ["link", "https://slsa.dev/provenance/v1"]
 roles = ["builder"]
 required = true
 count = 2
+
+[[environment]]
+name = "staging"
+tier = "stage"
+
+[[environment]]
+name = "prod"
+tier = "prod"
+after = ["staging"]
+
+[[pathClass]]
+name = "core"
+paths = ["src/**"]
+
+[checks.C05]
+effectiveFrom = "2026-12-01T00:00:00Z"
+approvals = 2
+acceptObserved = true
+acceptReviews = false
+acceptClaimedAuthors = true
+environments = { prod = 3 }
+pathClasses = { core = 2 }
+
+[checks.C06]
+apart = ["author+approver"]
+
+[checks.C08]
+suites = ["test"]
+accept = "exit-code"
+warnedPasses = true
+
+[checks.C09]
+scanners = ["scan"]
+databaseDays = 3
+severity = "high"
+rescanDays = 30
+
+[checks.C10]
+builders = ["https://ci.example.com/*"]
+
+[checks.C16]
+days = 365
+
+[checks.C17]
+skewSeconds = 60
+
+[checks.C26]
+services = ["api"]
+environments = ["prod"]
+limits = { api = "400.50" }
+
+[checks.C28]
+days = 7
+
+[ai]
+mode = "declare"
+tools = ["helper"]
+models = ["p/*"]
+review = 2
+reviewRoles = { core = "security" }
+share = { "*" = 50 }
+scans = ["sast"]
+promptDigest = true
 "#;
 
 /// The example on a predicate type's page of the manual.

@@ -59,6 +59,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
             at: world.now,
             at_chosen: false,
             absent: Vec::new(),
+            checks: Vec::new(),
         },
     );
     let verdict = report.to_text();

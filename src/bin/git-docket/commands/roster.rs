@@ -8,7 +8,10 @@ use git_docket::keyring;
 use git_docket::ops::govern::{self, Addition, Shown};
 use git_docket::ops::key::KeySource;
 use git_docket::report::escape::Line;
-use git_docket::statement::predicate::{PersonId, PersonKind, Role, Roster};
+use git_docket::signing::KeyId;
+use git_docket::statement::predicate::{
+    Login, PersonId, PersonKind, Revocation, RevocationReason, Role, Roster,
+};
 
 use super::policy::office;
 use crate::context::Context;
@@ -23,6 +26,8 @@ use crate::exit::{Exit, Stop};
 /// Examples:
 ///   git docket roster show
 ///   git docket roster add bob@example.com --kind human --role writer --public-key bob.pub.pem
+///   git docket roster add bob@example.com --email bob@home.example --login github.com/bob
+///   git docket roster revoke SHA256:... --reason compromised --suspect-since 120
 ///   git docket roster remove bob@example.com
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
@@ -64,6 +69,24 @@ enum Verb {
         /// A public key to add, PEM (repeats)
         #[arg(long = "public-key", value_name = "FILE")]
         keys: Vec<PathBuf>,
+        /// An address that the person commits under (repeats)
+        #[arg(long = "email", value_name = "ADDRESS")]
+        emails: Vec<String>,
+        /// What a forge calls the person: github.com/ada (repeats)
+        #[arg(long = "login", value_name = "FORGE/NAME", value_parser = login)]
+        logins: Vec<Login>,
+    },
+    /// Take a key from its person for good
+    Revoke {
+        /// The key, by its id
+        #[arg(value_name = "KEY-ID")]
+        revoked: KeyId,
+        /// Why
+        #[arg(long, value_enum)]
+        reason: Reason,
+        /// From which entry on what it signed is in doubt
+        #[arg(long, value_name = "SEQ")]
+        suspect_since: Option<u64>,
     },
     /// Take a person out; what they signed before stays judged by the roster of its time
     Remove {
@@ -80,6 +103,26 @@ enum Kind {
     Service,
     /// A machine that decides; it has an operator
     Agent,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Reason {
+    /// Somebody else has it, or may have
+    Compromised,
+    /// Its person left
+    Left,
+    /// Another key took its place
+    Superseded,
+}
+
+fn login(text: &str) -> Result<Login, String> {
+    match text.split_once('/') {
+        Some((forge, login)) if !forge.is_empty() && !login.is_empty() => Ok(Login {
+            forge: forge.to_owned(),
+            login: login.to_owned(),
+        }),
+        _ => Err("expected a forge and a name such as github.com/ada".into()),
+    }
 }
 
 /// Does it.
@@ -104,6 +147,8 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
             operator,
             roles,
             keys,
+            emails,
+            logins,
         } => {
             let keys: Result<Vec<_>, _> =
                 keys.iter().map(|path| keyring::read_public(path)).collect();
@@ -122,6 +167,29 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
                     operator,
                     roles,
                     keys,
+                    emails,
+                    logins,
+                },
+            )?;
+            roster
+        }
+        Verb::Revoke {
+            revoked,
+            reason,
+            suspect_since,
+        } => {
+            let reason = match reason {
+                Reason::Compromised => RevocationReason::Compromised,
+                Reason::Left => RevocationReason::Left,
+                Reason::Superseded => RevocationReason::Superseded,
+            };
+            let mut roster = office.roster()?.content;
+            govern::revoke(
+                &mut roster,
+                Revocation {
+                    key: revoked,
+                    reason,
+                    suspect_since,
                 },
             )?;
             roster

@@ -6,7 +6,9 @@ use std::{
 };
 
 use git_docket::{
+    judge::checks,
     ops::{
+        judgement::Wanted,
         pin::PinSource,
         verify::{self, Remember, Replayed, Request},
     },
@@ -16,7 +18,7 @@ use git_docket::{
     },
     statement::DigestSet,
     timestamp::Timestamp,
-    verify::{Artifact, Question, Verdict},
+    verify::{Artifact, Keep, Question, Verdict},
 };
 
 use crate::cli::Format;
@@ -53,6 +55,15 @@ pub struct Args {
     /// Judge as of this time (RFC 3339), and remember nothing
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<Timestamp>,
+    /// Judge deployments to this environment, and the changes that they brought
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
+    /// Judge what landed or was deployed from the first day to the last: 2026-07-01..2026-09-30
+    #[arg(long, value_name = "FROM..TO", value_parser = period)]
+    period: Option<(Timestamp, Timestamp)>,
+    /// Run these checks, whatever the policy enforces: C05, or all
+    #[arg(long = "check", value_name = "Cnn", value_parser = check)]
+    checks: Vec<String>,
     /// How many threads may work; the verdict does not depend on it
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -84,6 +95,13 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     if args.at.is_some() {
         request.remember = Remember::No;
     }
+    request.at = args.at;
+    request.scope.environment = args.environment;
+    request.scope.period = args.period;
+    if !args.checks.is_empty() {
+        request.checks = wanted(args.checks);
+        request.keep = Keep::Said;
+    }
     let replayed = verify::verify(
         &context.world,
         &repository,
@@ -100,6 +118,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         at: args.at.unwrap_or(context.world.now),
         at_chosen: args.at.is_some(),
         absent: replayed.absent.clone(),
+        checks: replayed.checks.clone(),
     };
     let view = VerdictView::of(&replayed.outcome, frame);
     context.report(&view, VerdictView::to_text)?;
@@ -118,6 +137,37 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         })?;
     }
     Ok(exit(&replayed, args.no_assert))
+}
+
+fn wanted(ids: Vec<String>) -> Wanted {
+    match ids.iter().any(|id| id == "all") {
+        true => Wanted::These(
+            checks::ALL
+                .iter()
+                .map(|check| check.id.to_owned())
+                .collect(),
+        ),
+        false => Wanted::These(ids),
+    }
+}
+
+fn check(id: &str) -> Result<String, String> {
+    match id == "all" || checks::check(id).is_some() {
+        true => Ok(id.to_owned()),
+        false => Err("expected C01 to C28, or all".into()),
+    }
+}
+
+/// Whole days in UTC, the last one included.
+fn period(text: &str) -> Result<(Timestamp, Timestamp), String> {
+    const DAY: i64 = 86_400;
+    let day = |day: &str| format!("{day}T00:00:00Z").parse::<Timestamp>().ok();
+    let days = text.split_once("..").and_then(|(from, to)| {
+        let (from, to) = (day(from)?, day(to)?);
+        Some((from, Timestamp::from_unix(to.unix() + DAY).ok()?))
+    });
+    days.filter(|(from, to)| from < to)
+        .ok_or_else(|| "expected two days such as 2026-07-01..2026-09-30".into())
 }
 
 fn exit(replayed: &Replayed, no_assert: bool) -> Exit {

@@ -15,13 +15,12 @@ use crate::exit::{Exit, Stop};
 /// over an in-toto statement. Nothing is fetched: the public-good trusted root
 /// comes with the program.
 ///
+/// Without a key, say whose name must be in the certificate and who must have
+/// vouched for it (--certificate-identity, --certificate-oidc-issuer).
+///
 /// Examples:
-///   git docket verify-bundle --bundle app.sigstore.json \
-///     --certificate-identity ada@example.com --certificate-oidc-issuer https://accounts.example.com app
 ///   git docket verify-bundle --bundle app.sigstore.json --key cosign.pub app
-///   git docket verify-bundle --bundle b.json --trusted-root github \
-///     --certificate-identity-regexp 'https://github\.com/acme/.*' \
-///     --certificate-oidc-issuer https://token.actions.githubusercontent.com sha256:4f2c...
+///   git docket verify-bundle --bundle b.json --key cosign.pub sha256:4f2c...
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 #[command(group = clap::ArgGroup::new("signer").required(true).args(["identity", "identity_regexp", "key"]))]

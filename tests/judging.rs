@@ -1,0 +1,251 @@
+//! Checks over a real repository: a change, its approval, how it landed, and what git knows of it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use common::world::World;
+use serde_json::{Value, json};
+
+const POLICY: &str =
+    "version = 1\nprotected = [\"refs/heads/main\"]\n[checks.C03]\n[checks.C05]\n[checks.C07]\n";
+
+/// A ledger of two people, whose policy enforces three checks.
+fn ledger() -> World {
+    let world = World::new();
+    world.docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
+    let key: Value =
+        serde_json::from_str(&world.docket_ok(&["key", "generate", "ben", "-o", "json"])).unwrap();
+    world.write("../ben.pem", key["pem"].as_str().unwrap());
+    let add = [
+        "roster",
+        "add",
+        "ben",
+        "--kind",
+        "human",
+        "--role",
+        "maintainer",
+        "--role",
+        "writer",
+        "--public-key",
+        "../ben.pem",
+    ];
+    world.docket_ok(&[&add[..], &["--email", "ben@example.com"]].concat());
+    world.write("../policy.toml", POLICY);
+    world.docket_ok(&["policy", "publish", "../policy.toml"]);
+    world
+}
+
+fn commit(world: &World, file: &str, text: &str) -> String {
+    world.write(file, text);
+    world.git(&["add", file]);
+    world.git(&["commit", "-q", "-m", file]);
+    rev(world, "HEAD")
+}
+
+/// Who founded the ledger.
+fn person(world: &World) -> String {
+    let roster: Value =
+        serde_json::from_str(&world.docket_ok(&["roster", "show", "-o", "json"])).unwrap();
+    roster["persons"][0]["id"].as_str().unwrap().to_owned()
+}
+
+fn rev(world: &World, name: &str) -> String {
+    format!("sha1:{}", world.git(&["rev-parse", name]).trim())
+}
+
+fn record(world: &World, key: &str, kind: &str, said: &Value) {
+    world.write("../said.json", &said.to_string());
+    world.docket_ok(&[
+        "attest",
+        "--key",
+        key,
+        "--step",
+        kind,
+        "--type",
+        kind,
+        "--predicate",
+        "../said.json",
+    ]);
+}
+
+/// The verdict over each check, the reasons given, and the exit code.
+fn judged(world: &World, words: &[&str]) -> (Vec<String>, Vec<String>, i32) {
+    let ran = world.docket(&[&["verify", "-o", "json"], words].concat());
+    let said: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}", ran.err));
+    let checks = said["checks"].as_array().unwrap();
+    let verdicts = checks.iter().map(|check| {
+        format!(
+            "{} {}",
+            check["id"].as_str().unwrap(),
+            check["verdict"].as_str().unwrap()
+        )
+    });
+    let items = checks
+        .iter()
+        .flat_map(|check| check["items"].as_array().unwrap());
+    let reasons = items
+        .filter_map(|item| item["reason"].as_str())
+        .map(str::to_owned);
+    (verdicts.collect(), reasons.collect(), ran.code)
+}
+
+/// A branch with one commit, recorded as change 7; its base, head and tree.
+fn change(world: &World) -> (String, String, String) {
+    let base = rev(world, "main");
+    world.git(&["switch", "-q", "-c", "topic"]);
+    let head = commit(world, "topic.txt", "new\n");
+    let tree = rev(world, "HEAD^{tree}");
+    world.git(&["switch", "-q", "main"]);
+    let person = person(world);
+    record(
+        world,
+        "default",
+        "change",
+        &json!({
+            "actor": person, "assertedBy": "self", "id": "7", "base": {"ref": "refs/heads/main", "commit": base},
+            "head": {"commit": head, "tree": tree}, "authors": [{"person": person}], "reason": {"kind": "fix"},
+        }),
+    );
+    (base, head, tree)
+}
+
+fn approve(world: &World, key: &str, who: &str, (base, head, tree): &(String, String, String)) {
+    record(
+        world,
+        key,
+        "approval",
+        &json!({
+            "actor": who, "assertedBy": "self", "approver": who, "decision": "approved", "scope": "merge",
+            "covers": {"base": base, "head": head, "tree": tree},
+        }),
+    );
+}
+
+fn land(world: &World, from: &str) {
+    let (person, to) = (person(world), rev(world, "main"));
+    record(
+        world,
+        "default",
+        "landing",
+        &json!({
+            "actor": person, "assertedBy": "self", "changeId": "7", "ref": "refs/heads/main", "from": from, "to": to,
+            "commits": [to], "method": "squash",
+        }),
+    );
+}
+
+#[test]
+fn a_change_from_proposal_to_landing() {
+    let mut world = ledger();
+    let at = change(&world);
+    let (verdicts, reasons, _) = judged(&world, &[]);
+    assert!(
+        verdicts.contains(&"C05 not-applicable".to_owned()),
+        "{verdicts:?} {reasons:?}"
+    );
+
+    world.git(&["merge", "-q", "--squash", "topic"]);
+    world.git(&["commit", "-q", "-m", "seven"]);
+    let (_, reasons, code) = judged(&world, &[]);
+    assert_eq!((reasons, code), (vec!["commit-not-landed".to_owned()], 1));
+
+    land(&world, &at.0);
+    let (_, reasons, code) = judged(&world, &[]);
+    assert_eq!(
+        (reasons, code),
+        (
+            vec![
+                "too-few-approvals".to_owned(),
+                "nothing-approved".to_owned()
+            ],
+            1
+        )
+    );
+
+    let person = person(&world);
+    approve(&world, "default", &person, &at);
+    assert_eq!(
+        judged(&world, &[]).1,
+        ["too-few-approvals"],
+        "an author's own approval"
+    );
+
+    approve(&world, "ben", "ben", &at);
+    let (verdicts, reasons, code) = judged(&world, &[]);
+    assert_eq!((reasons, code), (vec![], 0), "{verdicts:?}");
+    assert_eq!(
+        verdicts,
+        ["C01 pass", "C02 pass", "C03 pass", "C05 pass", "C07 pass"]
+    );
+    // The same for a clone whose clock stands elsewhere, and for the commits alone.
+    world.set("SOURCE_DATE_EPOCH", "253402300799");
+    assert_eq!(judged(&world, &[]).2, 0);
+    assert_eq!(judged(&world, &["main~1..main"]).0, verdicts);
+    let (_, reasons, code) = judged(&world, &["--check", "C19"]);
+    assert_eq!((reasons, code), (vec!["ai-undeclared".to_owned()], 3));
+}
+
+#[test]
+fn a_base_that_moved_on_is_a_merge_recomputed_and_more_than_that_is_not() {
+    let world = ledger();
+    let at = change(&world);
+    approve(&world, "ben", "ben", &at);
+    let other = commit(&world, "other.txt", "meanwhile\n");
+    world.git(&["merge", "-q", "--squash", "topic"]);
+    world.git(&["commit", "-q", "-m", "seven"]);
+    land(&world, &other);
+    let (verdicts, reasons, _) = judged(&world, &["main"]);
+    assert!(
+        verdicts.contains(&"C07 pass".to_owned()),
+        "{verdicts:?} {reasons:?}"
+    );
+
+    let world = ledger();
+    let at = change(&world);
+    approve(&world, "ben", "ben", &at);
+    world.git(&["merge", "-q", "--squash", "topic"]);
+    world.write("smuggled.txt", "nobody saw this\n");
+    world.git(&["add", "smuggled.txt"]);
+    world.git(&["commit", "-q", "-m", "seven"]);
+    land(&world, &at.0);
+    let (_, reasons, code) = judged(&world, &["main"]);
+    assert_eq!(
+        (reasons, code),
+        (vec!["not-what-was-approved".to_owned()], 1)
+    );
+}
+
+#[test]
+fn an_address_that_nobody_has_is_unknown_and_so_is_a_borrowed_one() {
+    let world = ledger();
+    let at = change(&world);
+    approve(&world, "ben", "ben", &at);
+    world.git(&["merge", "-q", "--squash", "topic"]);
+    world.git(&[
+        "commit",
+        "-q",
+        "-m",
+        "seven",
+        "--author",
+        "Ben <ben@example.com>",
+    ]);
+    land(&world, &at.0);
+    assert_eq!(
+        judged(&world, &["main"]).1,
+        ["too-few-approvals"],
+        "the approver is an author by the commit"
+    );
+
+    world.git(&[
+        "commit",
+        "-q",
+        "--amend",
+        "--no-edit",
+        "--author",
+        "Eve <eve@example.com>",
+    ]);
+    land(&world, &at.0);
+    let (_, reasons, code) = judged(&world, &["main"]);
+    assert_eq!((reasons, code), (vec!["author-unknown".to_owned()], 3));
+}
