@@ -71,6 +71,7 @@ fn replay(folder: &Path, threads: NonZeroUsize) -> Outcome {
         question: Question::Ledger,
         pin: None,
         memories: Vec::new(),
+        seals: Vec::new(),
         threads,
         keep: git_docket::verify::Keep::Nothing,
     };

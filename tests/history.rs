@@ -11,8 +11,13 @@ use forge::{ADA, BEN, Forge, LEDGER, MALLORY, ORIGIN, key};
 use git_docket::{
     digest::{Algorithm, Sha256},
     finding::Code,
-    ledger::{in_memory::InMemory, note::VerifierKey},
-    verify::{self, Memory, Outcome, Pin, Question, Request, Verdict},
+    ledger::{
+        fork_proof::{ForkProof, Proved, Unproved},
+        in_memory::InMemory,
+        note::VerifierKey,
+        seal::SignedSeal,
+    },
+    verify::{self, Memory, Outcome, Pin, Question, Request, Verdict, VerifyError},
 };
 
 fn judge(forge: &Forge, pin: Option<Pin>, memories: Vec<Memory>) -> Outcome {
@@ -20,6 +25,7 @@ fn judge(forge: &Forge, pin: Option<Pin>, memories: Vec<Memory>) -> Outcome {
         question: Question::Ledger,
         pin,
         memories,
+        seals: Vec::new(),
         threads: NonZeroUsize::MIN,
         keep: git_docket::verify::Keep::Nothing,
     };
@@ -67,6 +73,58 @@ fn an_extension_of_what_was_seen_passes() {
     let outcome = judge(&longer, Some(pin()), vec![seen(&sound())]);
     assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.findings);
     assert!(!has(&outcome, Code::NoMemory) && !has(&outcome, Code::FirstUse));
+}
+
+/// What the outcome's one fork proof proves to others, who have the file and nothing else.
+fn proved(outcome: &Outcome) -> Result<Proved, Unproved> {
+    let [proof] = &outcome.fork_proofs[..] else {
+        panic!("{} proofs", outcome.fork_proofs.len());
+    };
+    ForkProof::parse(&proof.render()).unwrap().judge()
+}
+
+#[test]
+fn a_rollback_and_a_fork_leave_proofs_and_nothing_else_does() {
+    let mut older = sound();
+    older.planned.truncate(4);
+    older.sealed = 3;
+    let memory = || vec![seen(&sound())];
+    assert_eq!(proved(&judge(&older, None, memory())), Ok(Proved::Rollback));
+    let fork = judge(&other_end(3, 6), None, memory());
+    assert_eq!(proved(&fork), Ok(Proved::Fork));
+    for innocent in [sound(), other_end(5, 5)] {
+        assert_eq!(judge(&innocent, None, memory()).fork_proofs, []);
+    }
+}
+
+#[test]
+fn a_seal_of_another_reader_is_held_against_the_ledger() {
+    let held = |forge: &Forge, seal: SignedSeal| {
+        let request = Request {
+            question: Question::Ledger,
+            pin: Some(pin()),
+            memories: Vec::new(),
+            seals: vec![seal],
+            threads: NonZeroUsize::MIN,
+            keep: git_docket::verify::Keep::Nothing,
+        };
+        verify::verify(&InMemory::new(forge.parts()), &request)
+    };
+    let theirs = |forge: &Forge| seen(forge).seal.unwrap();
+    let same = held(&sound(), theirs(&sound())).unwrap();
+    assert_eq!(same.verdict, Verdict::Pass, "{:?}", same.findings);
+    assert!(!has(&same, Code::NoMemory), "their seal is a memory");
+    let split = held(&other_end(3, 6), theirs(&sound())).unwrap();
+    assert!(has(&split, Code::Fork), "{:?}", split.findings);
+    assert_eq!(proved(&split), Ok(Proved::Fork));
+    let mut longer = sound();
+    longer.step(3, "build", BEN);
+    longer.sealed += 2;
+    let old = held(&sound(), theirs(&longer)).unwrap();
+    assert!(has(&old, Code::Rollback), "{:?}", old.findings);
+    let seal = theirs(&sound()).unverified().clone();
+    let foreign = held(&sound(), seal.sign(&key(MALLORY)).unwrap());
+    assert!(matches!(foreign, Err(VerifyError::ForeignSeal { .. })));
 }
 
 #[test]
@@ -205,6 +263,7 @@ fn a_change_below_the_threshold_waits_and_changes_nothing() {
         question: Question::Ledger,
         pin: None,
         memories: Vec::new(),
+        seals: Vec::new(),
         threads: NonZeroUsize::MIN,
         keep: git_docket::verify::Keep::Nothing,
     };

@@ -211,6 +211,7 @@ impl Real {
             question: Question::Ledger,
             pin: None,
             memories: Vec::new(),
+            seals: Vec::new(),
             threads: NonZeroUsize::new(2).unwrap(),
             keep: git_docket::verify::Keep::Nothing,
         };

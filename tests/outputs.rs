@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
+#[path = "common/samples.rs"]
+mod samples;
 
 use std::collections::BTreeSet;
 
 use common::schemas::{self, places};
 use common::world::World;
+use git_docket::ledger::fork_proof::ForkProof;
 use git_docket::manual;
 use serde_json::{Value, json};
 
@@ -75,6 +78,8 @@ const SESSION: &[(&str, &str, i32)] = &[
     ),
     ("verify", "verdict", 0),
     ("verify HEAD", "verdict", 3),
+    ("verify --fork-proof fork.json", "fork-proof", 4),
+    ("verify --fork-proof same.json", "fork-proof", 1),
     ("push --remote ../server.git --tries 0", "pushed", 6),
     ("push --remote ../server.git", "pushed", 0),
     ("fold --remote ../server.git", "folded", 0),
@@ -93,6 +98,11 @@ fn results() -> Vec<(&'static str, &'static str, Value)> {
     );
     world.write("policy.toml", "version = 1\nprotected = [\"refs/heads/main\"]\n\n[[step]]\nname = \"test\"\ntypes = [\"link\"]\nroles = [\"maintainer\"]\nrequired = true\n");
     world.git(&["init", "-q", "--bare", "../server.git"]);
+    let fork = samples::fork_proof();
+    let same = ForkProof::new(fork.seen().clone(), fork.seen().clone(), None);
+    for (name, proof) in [("fork.json", fork), ("same.json", same)] {
+        world.write(name, &String::from_utf8(proof.render()).unwrap());
+    }
     let mut results = Vec::new();
     let mut bot = String::new();
     for (command, schema, code) in SESSION {

@@ -14,6 +14,7 @@ use git_docket::attestation::Attestation;
 use git_docket::digest::Sha256;
 use git_docket::git::Repository;
 use git_docket::ledger::append_record::SignedAppendRecord;
+use git_docket::ledger::fork_proof::ForkProof;
 use git_docket::ledger::note::{SignedNote, VerifierKey};
 use git_docket::ledger::seal::SignedSeal;
 use git_docket::ledger::{
@@ -156,6 +157,13 @@ fn sample(schema: &str) -> Option<Sample> {
             reads: |value| {
                 let text = toml::to_string(value);
                 text.is_ok_and(|text| pin::parse(&text, Path::new("pin")).is_ok())
+            },
+        },
+        "fork-proof.json" => Sample {
+            value: parsed(&samples::fork_proof().render()),
+            reads: |value| {
+                let bytes = git_docket::canonical::to_vec(value);
+                bytes.is_ok_and(|bytes| ForkProof::parse(&[&bytes[..], b"\n"].concat()).is_ok())
             },
         },
         "memory.json" => Sample {
@@ -419,7 +427,7 @@ fn each(check: impl Fn(&str, &Validator, Sample)) {
         }
         checked += usize::from(!elsewhere);
     }
-    assert_eq!(checked, 38, "schemas of objects");
+    assert_eq!(checked, 39, "schemas of objects");
 }
 
 #[test]

@@ -25,6 +25,7 @@ fn verdict(parts: Parts) -> Verdict {
         question: Question::Ledger,
         pin: None,
         memories: Vec::new(),
+        seals: Vec::new(),
         threads: NonZeroUsize::MIN,
         keep: git_docket::verify::Keep::Nothing,
     };

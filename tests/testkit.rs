@@ -49,6 +49,7 @@ fn judge(parts: Parts, question: Question, threads: usize) -> Outcome {
         question,
         pin: None,
         memories: Vec::new(),
+        seals: Vec::new(),
         threads: NonZeroUsize::new(threads).unwrap(),
         keep: git_docket::verify::Keep::Nothing,
     };

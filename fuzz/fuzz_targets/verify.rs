@@ -17,6 +17,7 @@ fuzz_target!(|data: &[u8]| {
         question: Question::Ledger,
         pin: None,
         memories: Vec::new(),
+        seals: Vec::new(),
         threads: NonZeroUsize::MIN,
         keep: git_docket::verify::Keep::Nothing,
     };

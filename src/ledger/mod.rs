@@ -13,6 +13,7 @@
 pub mod append_record;
 pub mod edge;
 pub mod entry;
+pub mod fork_proof;
 pub mod in_force;
 pub mod in_memory;
 pub mod link;

@@ -503,6 +503,7 @@ impl Appender<'_> {
             question: Question::Ledger,
             pin: None,
             memories: Vec::new(),
+            seals: Vec::new(),
             threads: NonZeroUsize::MIN,
             keep: verify::Keep::Nothing,
         };

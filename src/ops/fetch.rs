@@ -9,7 +9,8 @@
 //!    anew, attestations never.
 //! 5. Remember what the remote was seen to hold.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -17,12 +18,13 @@ use thiserror::Error;
 
 use super::append::Item;
 use super::verify::{self as replay, Remember};
-use super::{Explain, Failure, World, memory, spool};
+use super::{Explain, Failure, World, fork_proof, memory, spool};
 use crate::attestation::{Attestation, ParseError};
 use crate::digest::{ObjectId, Sha256};
 use crate::finding::{Finding, Severity};
 use crate::git::transport::Remote;
 use crate::git::{self, Moved, Reason, RefName, Repository};
+use crate::ledger::fork_proof::ForkProof;
 use crate::ledger::snapshot::ReadError;
 use crate::ledger::{Lines, Link, Snapshot as _};
 use crate::store::{self, Stored};
@@ -89,12 +91,18 @@ pub enum Error {
         ledger: RefName,
     },
     /// What the remote holds does not verify.
-    #[error("what {remote} holds is not to be followed: {}", listed(findings))]
+    #[error(
+        "what {remote} holds is not to be followed: {}{}",
+        listed(findings),
+        written(fork_proofs)
+    )]
     Broken {
         /// The remote.
         remote: String,
         /// What is broken, heaviest first.
         findings: Vec<Finding>,
+        /// Where the proofs of a rollback or fork were written.
+        fork_proofs: Vec<PathBuf>,
     },
     /// The remote's ledger has another genesis than the one here.
     #[error("the remote holds another ledger: its genesis is {theirs}, the one here is {ours}")]
@@ -137,6 +145,13 @@ fn listed(findings: &[Finding]) -> String {
     told.collect::<Vec<_>>().join("; ")
 }
 
+fn written(fork_proofs: &[PathBuf]) -> String {
+    let told = fork_proofs
+        .iter()
+        .map(|path| format!("; proof: {}", path.display()));
+    told.collect()
+}
+
 impl Explain for Error {
     fn failure(&self) -> Failure {
         match self {
@@ -158,6 +173,13 @@ impl Explain for Error {
             Self::Gone { remote, ledger } => format!(
                 "ask the server's owner; what was last seen is kept in {}",
                 private_ref(remote, ledger)
+            ),
+            Self::Broken {
+                remote,
+                fork_proofs,
+                ..
+            } if !fork_proofs.is_empty() => format!(
+                "nothing here was changed; keep the proof, which anybody can check with `git docket verify --fork-proof FILE`, and ask {remote}'s owner; `git docket help recovery`"
             ),
             Self::Broken { remote, .. } => format!(
                 "nothing here was changed; compare with another clone and ask {remote}'s owner; `git docket help threats`"
@@ -227,7 +249,7 @@ pub fn fetch(
         .parse()
         .expect("a longer name is one");
     let tip = remote.fetch(ledger.as_str(), &arriving)?;
-    let theirs = judged(world, repository, &name, &arriving)?;
+    let theirs = judged(world, repository, &name, ledger, &arriving)?;
     for _ in 0..TRIES {
         let local = repository.reference(ledger)?;
         let Some(known) = follow(world, repository, ledger, local, tip, &theirs)? else {
@@ -262,6 +284,7 @@ fn judged(
     world: &World,
     repository: &Repository,
     remote: &str,
+    ledger: &RefName,
     arriving: &RefName,
 ) -> Result<Theirs, Error> {
     let mut request = replay::Request::new(Question::Ledger);
@@ -274,9 +297,12 @@ fn judged(
     ) else {
         let mut findings = outcome.findings;
         findings.retain(|found| found.severity() == Severity::Broken);
+        let proofs = proofs(repository, ledger, outcome.fork_proofs)?;
+        let state = &world.folders.state;
         return Err(Error::Broken {
             remote: remote.to_owned(),
             findings,
+            fork_proofs: fork_proof::keep(state, outcome.genesis, &proofs)?,
         });
     };
     // Read back from the remote: this has landed.
@@ -287,6 +313,25 @@ fn judged(
         sealed: outcome.counts.sealed,
         memory,
     })
+}
+
+/// Where less was shown than was seen, only the ledger here can say whether it is the same history.
+fn proofs(
+    repository: &Repository,
+    ledger: &RefName,
+    proofs: Vec<ForkProof>,
+) -> Result<Vec<ForkProof>, Error> {
+    let (false, Some(here)) = (proofs.is_empty(), repository.reference(ledger)?) else {
+        return Ok(proofs);
+    };
+    let mut leaves = BTreeMap::new();
+    each_line(&Stored::at(repository, here)?, |line, _| {
+        leaves.insert(line.link.seq, line.link.leaf());
+        Ok(())
+    })?;
+    let leaves: Vec<_> = leaves.into_values().collect();
+    let proofs = proofs.into_iter();
+    Ok(proofs.map(|proof| proof.with_leaves(&leaves)).collect())
 }
 
 /// Moves the local ref to where it then holds all that the remote has; how many of the remote's entries were here

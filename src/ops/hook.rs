@@ -396,6 +396,7 @@ impl Gate<'_> {
             question: Question::Ledger,
             pin: self.pin.clone(),
             memories: Vec::new(),
+            seals: Vec::new(),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             keep: verify::Keep::Nothing,
         };

@@ -108,12 +108,7 @@ pub fn recall(state: &Path, origin: &Origin) -> Result<Vec<Memory>, Error> {
 /// # Errors
 /// Where it cannot be written.
 pub fn remember(state: &Path, memory: &Memory) -> Result<(), Error> {
-    let name = Sha256::of_parts(&[memory.origin.as_str().as_bytes(), memory.genesis.as_bytes()]);
-    let folder = state.join(name.to_string());
-    let io = |path: &Path| {
-        let path = path.to_owned();
-        move |source| Error::Io { path, source }
-    };
+    let folder = folder(state, &memory.origin, &memory.genesis);
     fs::create_dir_all(&folder).map_err(io(&folder))?;
     let lock = Lock::take(folder.join("seen.lock"))?;
     let path = folder.join(FILE);
@@ -141,18 +136,36 @@ pub fn remember(state: &Path, memory: &Memory) -> Result<(), Error> {
         root: memory.landed.root,
     };
     let text = serde_json::to_string_pretty(&document).expect("strings and numbers are JSON");
-    let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(io(&folder))?;
-    file.write_all(text.as_bytes()).map_err(io(&path))?;
-    file.as_file().sync_all().map_err(io(&path))?;
-    file.persist(&path).map_err(|error| Error::Io {
-        path: path.clone(),
-        source: error.error,
-    })?;
-    File::open(&folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(io(&folder))?;
+    write(&path, text.as_bytes())?;
     drop(lock);
     Ok(())
+}
+
+/// The folder of one ledger.
+pub(super) fn folder(state: &Path, origin: &Origin, genesis: &Sha256) -> PathBuf {
+    let name = Sha256::of_parts(&[origin.as_str().as_bytes(), genesis.as_bytes()]);
+    state.join(name.to_string())
+}
+
+/// Writes a file so that after a crash it is there whole or not at all; its folder is made.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(io(folder))?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io(folder))?;
+    file.write_all(bytes).map_err(io(path))?;
+    file.as_file().sync_all().map_err(io(path))?;
+    file.persist(path).map_err(|error| Error::Io {
+        path: path.to_owned(),
+        source: error.error,
+    })?;
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(io(folder))
+}
+
+fn io(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Io { path, source }
 }
 
 fn read(path: &Path) -> Result<Option<Memory>, Error> {

@@ -9,6 +9,7 @@ pub mod demo;
 pub mod doctor;
 pub mod fetch;
 pub mod fold;
+pub mod fork_proof;
 pub mod govern;
 pub mod hook;
 pub mod init;

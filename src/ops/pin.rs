@@ -52,6 +52,16 @@ pub enum PinSource {
     FirstUse,
 }
 
+impl std::fmt::Display for PinSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            PinSource::File(path) => write!(f, "from {}", path.display()),
+            PinSource::Commit => write!(f, "from {FILE} of the checked-out commit"),
+            PinSource::FirstUse => write!(f, "none: the ledger was trusted as found"),
+        }
+    }
+}
+
 /// Why a pin cannot be used.
 #[derive(Debug, Error)]
 pub enum Error {
@@ -143,17 +153,24 @@ pub fn find(
 ) -> Result<(Option<Pin>, PinSource), Error> {
     let configured = repository.setting("docket.pin").map(PathBuf::from);
     if let Some(path) = named.map(Path::to_owned).or(configured) {
-        let text = fs::read_to_string(&path).map_err(|source| Error::Read {
-            path: path.clone(),
-            source,
-        })?;
-        let pin = parse(&text, &path)?;
-        return Ok((Some(pin), PinSource::File(path)));
+        return Ok((Some(read(&path)?), PinSource::File(path)));
     }
     match committed(repository)? {
         Some(text) => Ok((Some(parse(&text, Path::new(FILE))?), PinSource::Commit)),
         None => Ok((None, PinSource::FirstUse)),
     }
+}
+
+/// Reads a pin file.
+///
+/// # Errors
+/// Where it cannot be read, or is none.
+pub fn read(path: &Path) -> Result<Pin, Error> {
+    let text = fs::read_to_string(path).map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    parse(&text, path)
 }
 
 /// The text of a pin file.

@@ -11,7 +11,7 @@ use std::{
 use thiserror::Error;
 
 use super::{
-    Explain, Failure, World,
+    Explain, Failure, World, fork_proof,
     judgement::{self, Wanted},
     memory,
     pin::{self, PinSource},
@@ -21,7 +21,11 @@ use crate::{
     finding::Finding,
     git::{self, RefName, Repository},
     judge::{self, CheckResult, Scope},
-    ledger::{Snapshot as _, TreeHead, append_record::SignedAppendRecord},
+    ledger::{
+        Snapshot as _, TreeHead,
+        append_record::SignedAppendRecord,
+        seal::{SealError, SignedSeal},
+    },
     statement::DigestSet,
     store::{self, Stored, Tip},
     timestamp::Timestamp,
@@ -35,6 +39,8 @@ pub struct Request {
     pub question: Question,
     /// A pin file that the user named.
     pub pin: Option<PathBuf>,
+    /// Files with seals that other readers have.
+    pub seals: Vec<PathBuf>,
     /// How many threads may work.
     pub threads: NonZeroUsize,
     /// Whether what was seen is remembered.
@@ -65,6 +71,7 @@ impl Request {
         Self {
             question,
             pin: None,
+            seals: Vec::new(),
             threads,
             remember: Remember::Yes,
             keep: verify::Keep::WhereEnforced,
@@ -89,6 +96,8 @@ pub struct Replayed {
     pub absent: Vec<ObjectId>,
     /// What the checks say.
     pub checks: Vec<CheckResult>,
+    /// Where the proofs of a rollback or fork were written.
+    pub fork_proofs: Vec<PathBuf>,
 }
 
 /// We could not look.
@@ -121,6 +130,14 @@ pub enum Error {
     /// Something of the ledger could not be read.
     #[error(transparent)]
     Verify(#[from] verify::VerifyError),
+    /// A file that should hold a seal does not.
+    #[error("{path} is no seal")]
+    Seal {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        source: SealError,
+    },
     /// A word that names nothing.
     #[error("{word:?} is neither a revision, nor a range, nor a file, nor a digest")]
     Nothing {
@@ -170,6 +187,10 @@ impl Explain for Error {
             Self::Pin(error) => return error.remedy(),
             Self::Memory(error) => return error.remedy(),
             Self::Spool(error) => return error.remedy(),
+            Self::Seal { .. } => "a seal is what `git show refs/notes/docket:docket/seal` prints, byte for byte".into(),
+            Self::Verify(verify::VerifyError::ForeignSeal { .. }) => {
+                "ask whoever gave it which ledger it is of; one made after a rotation of the key is known once that is fetched".into()
+            }
             Self::Verify(_) => {
                 "fetch the ledger whole: `git fetch --refetch origin refs/notes/docket:refs/notes/docket`".into()
             }
@@ -302,6 +323,11 @@ pub fn verify(
             question: request.question.clone(),
             pin,
             memories,
+            seals: request
+                .seals
+                .iter()
+                .map(|path| seal(path))
+                .collect::<Result<_, _>>()?,
             threads: request.threads,
             keep: request.keep,
         },
@@ -325,6 +351,12 @@ pub fn verify(
     if let (Remember::Yes, Some(memory)) = (request.remember, &outcome.memory) {
         memory::remember(&world.folders.state, memory)?;
     }
+    let fork_proofs = match request.remember {
+        Remember::Yes => {
+            fork_proof::keep(&world.folders.state, outcome.genesis, &outcome.fork_proofs)?
+        }
+        Remember::No => Vec::new(),
+    };
     let scope = scoped(&request.question, &request.scope);
     let checks = judgement::judge(repository, &outcome, &scope, &request.checks, request.at)?;
     outcome.verdict = outcome.verdict.max(match judge::overall(&checks) {
@@ -335,10 +367,26 @@ pub fn verify(
     let pending = super::spool::Spool::of(repository).items()?.len();
     Ok(Replayed {
         checks,
+        fork_proofs,
         outcome,
         pin: source,
         pending,
         absent: repository.lacking(stored.notes()),
+    })
+}
+
+fn seal(path: &Path) -> Result<SignedSeal, Error> {
+    const LIMIT: u64 = 1 << 16;
+    let failed = |source| Error::File {
+        path: path.to_owned(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(LIMIT).read_to_end(&mut bytes).map_err(failed)?;
+    SignedSeal::parse(&bytes).map_err(|source| Error::Seal {
+        path: path.to_owned(),
+        source,
     })
 }
 

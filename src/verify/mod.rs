@@ -48,6 +48,7 @@ use crate::{
     ledger::{
         Origin, Snapshot, TreeHead,
         entry::Lines,
+        fork_proof::ForkProof,
         in_force,
         note::VerifierKey,
         seal::SignedSeal,
@@ -129,6 +130,8 @@ pub struct Request {
     pub pin: Option<Pin>,
     /// What was seen of ledgers of this origin before: one for each genesis known.
     pub memories: Vec<Memory>,
+    /// Seals that other readers have: the ledger must extend each.
+    pub seals: Vec<SignedSeal>,
     /// How many threads may work; the outcome does not depend on it.
     pub threads: NonZeroUsize,
     /// Whether what statements say is kept, for the checks.
@@ -156,6 +159,14 @@ pub enum VerifyError {
         what: String,
         /// Why.
         source: ReadError,
+    },
+    /// A seal of another reader that this ledger's key has not signed: it says nothing about this ledger.
+    #[error("the seal given, of {origin} over {size} entries, is not signed by this ledger's key")]
+    ForeignSeal {
+        /// Whose it says that it is.
+        origin: Origin,
+        /// How many entries it covers.
+        size: u64,
     },
 }
 
@@ -212,6 +223,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// What to remember of this ledger; `None` where it is broken.
     pub memory: Option<Memory>,
+    /// Each seal that this ledger contradicts, with its own: what convinces others.
+    pub fork_proofs: Vec<ForkProof>,
     /// What the checks judge, where it was kept.
     pub evidence: Option<Evidence>,
 }
@@ -317,14 +330,14 @@ pub fn verify(snapshot: &dyn Snapshot, request: &Request) -> Result<Outcome, Ver
         &origin,
         &mut findings,
     );
-    verdict::history(
+    let fork_proofs = verdict::history(
         request,
         &all.records,
         &timeline,
         &origin,
         &heads,
         &mut findings,
-    );
+    )?;
     Ok(verdict::entries(verdict::Judged {
         tip: shape.tip,
         request,
@@ -335,6 +348,7 @@ pub fn verify(snapshot: &dyn Snapshot, request: &Request) -> Result<Outcome, Ver
         keep,
         origin,
         heads,
+        fork_proofs,
         findings,
     }))
 }

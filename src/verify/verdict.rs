@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{
-    CommitSubject, Evidence, Heads, Keep, Memory, Outcome, Question, Request, Verdict,
+    CommitSubject, Evidence, Heads, Keep, Memory, Outcome, Question, Request, Verdict, VerifyError,
     examine::{GOVERNANCE, Name, Names, Record, State},
     governance::Timeline,
     heads::Roots,
@@ -12,7 +12,12 @@ use crate::{
     digest::{ObjectId, Sha256},
     finding::{Code, Finding},
     judge,
-    ledger::{Origin, Snapshot, TreeHead, seal::SignedSeal},
+    ledger::{
+        Origin, Seal, Snapshot, TreeHead,
+        fork_proof::{ForkProof, SealedBy},
+        note::VerifierKey,
+        seal::SignedSeal,
+    },
     merkle,
     policy::StepRule,
     signing::KeyId,
@@ -75,8 +80,14 @@ pub(super) fn history(
     origin: &Origin,
     heads: &Heads,
     findings: &mut Vec<Finding>,
-) {
+) -> Result<Vec<ForkProof>, VerifyError> {
     let mut find = |code, detail: String| findings.push(Finding::new(code, detail));
+    let mut held = Held {
+        records,
+        timeline,
+        heads,
+        proofs: Vec::new(),
+    };
     let genesis = records.first().map(|record| record.leaf);
     if let Some(pin) = &request.pin {
         if pin.origin != *origin {
@@ -98,7 +109,7 @@ pub(super) fn history(
             );
         }
         if let Some(seal) = &pin.seal {
-            extends("the pinned seal", seal, records, heads, &mut find);
+            held.extends("the pinned seal", seal, &mut find);
         }
     } else {
         find(Code::FirstUse, format!("origin {origin}"));
@@ -115,15 +126,25 @@ pub(super) fn history(
             );
         }
     }
+    for seal in &request.seals {
+        let Seal { origin: of, head } = seal.unverified();
+        if *of != *origin || held.key_of(seal).is_none() {
+            return Err(VerifyError::ForeignSeal {
+                origin: of.clone(),
+                size: head.size,
+            });
+        }
+        held.extends("the seal given", seal, &mut find);
+    }
     let pinned_seal = request.pin.as_ref().is_some_and(|pin| pin.seal.is_some());
     let Some(memory) = ours.first() else {
-        if !pinned_seal {
+        if !pinned_seal && request.seals.is_empty() {
             find(Code::NoMemory, format!("origin {origin}"));
         }
-        return;
+        return Ok(held.proofs);
     };
     if let Some(seal) = &memory.seal {
-        extends("the newest seal seen here", seal, records, heads, &mut find);
+        held.extends("the newest seal seen here", seal, &mut find);
     }
     let TreeHead { size, root } = memory.landed;
     if Roots::of(records).at(&[size])[0] != Some(root) {
@@ -135,30 +156,58 @@ pub(super) fn history(
             ),
         );
     }
+    Ok(held.proofs)
 }
 
-fn extends(
-    what: &str,
-    seal: &SignedSeal,
-    records: &[Record],
-    heads: &Heads,
-    find: &mut impl FnMut(Code, String),
-) {
-    let seen = &seal.unverified().head;
-    let sealed = heads.sealed.as_ref().map_or(0, |head| head.size);
-    if sealed < seen.size || (records.len() as u64) < seen.size {
-        find(
-            Code::Rollback,
-            format!(
-                "{what} is over size {}, this ledger is sealed at {sealed}",
-                seen.size
-            ),
-        );
-    } else if Roots::of(records).at(&[seen.size])[0] != Some(seen.root) {
-        find(
-            Code::Fork,
-            format!("{what} has another root at size {}", seen.size),
-        );
+/// A ledger that is held against seals seen elsewhere or earlier.
+struct Held<'a> {
+    records: &'a [Record],
+    timeline: &'a Timeline,
+    heads: &'a Heads,
+    proofs: Vec<ForkProof>,
+}
+
+impl Held<'_> {
+    fn extends(&mut self, what: &str, seal: &SignedSeal, find: &mut impl FnMut(Code, String)) {
+        let seen = &seal.unverified().head;
+        let sealed = self.heads.sealed.as_ref().map_or(0, |head| head.size);
+        if sealed < seen.size || (self.records.len() as u64) < seen.size {
+            find(
+                Code::Rollback,
+                format!(
+                    "{what} is over size {}, this ledger is sealed at {sealed}",
+                    seen.size
+                ),
+            );
+        } else if Roots::of(self.records).at(&[seen.size])[0] != Some(seen.root) {
+            find(
+                Code::Fork,
+                format!("{what} has another root at size {}", seen.size),
+            );
+        } else {
+            return;
+        }
+        self.proofs.extend(self.proof(seal));
+    }
+
+    // Without a seal of its own that holds, the ledger proves nothing to others.
+    fn proof(&self, seen: &SignedSeal) -> Option<ForkProof> {
+        let by = |seal: &SignedSeal| {
+            Some(SealedBy {
+                seal: seal.clone(),
+                key: self.key_of(seal)?,
+            })
+        };
+        let (seen, shown) = (by(seen)?, by(self.heads.seal.as_ref()?)?);
+        let leaves: Vec<_> = self.records.iter().map(|record| record.leaf).collect();
+        Some(ForkProof::new(seen, shown, Some(&leaves)))
+    }
+
+    // The ledger's key, at any time, that has signed a seal.
+    fn key_of(&self, seal: &SignedSeal) -> Option<VerifierKey> {
+        let mut states = self.timeline.states().iter();
+        let (_, state) = states.find(|(_, state)| seal.verify(&state.ledger_key).is_ok())?;
+        Some(state.ledger_key.clone())
     }
 }
 
@@ -194,6 +243,7 @@ pub(super) fn without_genesis(
         steps: Vec::new(),
         verdict: Verdict::Broken,
         memory: None,
+        fork_proofs: Vec::new(),
         evidence: None,
     }
 }
@@ -209,6 +259,7 @@ pub(super) struct Judged<'a> {
     pub(super) keep: Keep,
     pub(super) origin: Origin,
     pub(super) heads: Heads,
+    pub(super) fork_proofs: Vec<ForkProof>,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -224,6 +275,7 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
         keep,
         origin,
         heads,
+        fork_proofs,
         mut findings,
     } = judged;
     let counting = counting(records, names, timeline, &mut findings);
@@ -304,6 +356,7 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
         steps,
         verdict,
         memory,
+        fork_proofs,
         evidence,
     }
 }

@@ -9,6 +9,7 @@
 pub mod http;
 pub mod ledger;
 pub mod schemas;
+pub mod server;
 pub mod ssh;
 pub mod world;
 

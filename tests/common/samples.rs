@@ -8,6 +8,10 @@
 
 use git_docket::attestation::Attestation;
 use git_docket::digest::Sha256;
+use git_docket::ledger::fork_proof::{ForkProof, SealedBy};
+use git_docket::ledger::note::VerifierKey;
+use git_docket::ledger::{Origin, Seal, TreeHead};
+use git_docket::merkle;
 use git_docket::signing::SigningKey;
 use git_docket::statement::predicate::{
     Cosign, Gap, Genesis, Key, LedgerKey, Link, PolicyText, Predicate, Provenance, Roster, Scai,
@@ -34,6 +38,28 @@ pub fn statement<P: Predicate>(predicate: &P) -> Statement {
     Statement::of(vec![commit, app], predicate)
         .unwrap()
         .placed(&placement)
+}
+
+/// The proof that one key has sealed two histories, of three entries and of five.
+pub fn fork_proof() -> ForkProof {
+    let key = key(5);
+    let leaves = |text: &[u8]| -> Vec<Sha256> {
+        text.iter()
+            .map(|byte| merkle::leaf_hash(&[*byte]))
+            .collect()
+    };
+    let sealed = |leaves: &[Sha256]| {
+        let origin: Origin = "git.example.com/acme/app".parse().unwrap();
+        let name = origin.as_str().parse().unwrap();
+        let (size, root) = (leaves.len() as u64, merkle::root(leaves));
+        let head = TreeHead { size, root };
+        SealedBy {
+            seal: Seal { origin, head }.sign(&key).unwrap(),
+            key: VerifierKey::new(name, key.public()),
+        }
+    };
+    let (seen, shown) = (leaves(b"abc"), leaves(b"abxde"));
+    ForkProof::new(sealed(&seen), sealed(&shown), Some(&shown))
 }
 
 /// A gap after a recovery.

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod fetch;
 mod fold;
+mod fork_proof;
 mod help;
 mod hook;
 mod init;

@@ -88,7 +88,7 @@ fn text(status: &Status) -> String {
         let remote = Line(remote);
         let _ = writeln!(text, "unpushed  {waits} that {remote} was not seen to hold");
     }
-    let _ = writeln!(text, "pin       {}", super::verify::pin_words(&status.pin));
+    let _ = writeln!(text, "pin       {}", status.pin);
     if let Some(head) = &status.head {
         let _ = writeln!(text, "HEAD      {head}: {} entries", status.about_head);
     }

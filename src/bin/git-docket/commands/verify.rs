@@ -9,7 +9,6 @@ use git_docket::{
     judge::checks,
     ops::{
         judgement::Wanted,
-        pin::PinSource,
         verify::{self, Remember, Replayed, Request},
     },
     report::{
@@ -52,6 +51,12 @@ pub struct Args {
     /// Hold the ledger to the pin in this file
     #[arg(long, value_name = "FILE")]
     pin: Option<PathBuf>,
+    /// Hold the ledger to a seal that another reader has (repeats)
+    #[arg(long = "seal", value_name = "FILE")]
+    seals: Vec<PathBuf>,
+    /// Judge a proof of a fork or rollback, which no repository is needed for
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "file", "seals", "at", "environment", "period", "checks", "threads", "no_assert", "outputs"])]
+    fork_proof: Option<PathBuf>,
     /// Judge as of this time (RFC 3339), and remember nothing
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<Timestamp>,
@@ -77,6 +82,9 @@ pub struct Args {
 
 /// Judges.
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
+    if let Some(path) = &args.fork_proof {
+        return super::fork_proof::run(context, path, args.pin.as_deref());
+    }
     let repository = context.repository()?;
     let question = match (&args.subject, &args.file) {
         (Some(word), _) => verify::question(&repository, Path::new("."), word)?,
@@ -89,6 +97,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     let file = args.file.map(|file| file.display().to_string());
     let mut request = Request::new(question);
     request.pin = args.pin;
+    request.seals = args.seals;
     if let Some(threads) = args.threads {
         request.threads = threads;
     }
@@ -113,7 +122,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
             .subject
             .or(file)
             .unwrap_or_else(|| "the whole ledger".into()),
-        pin: pin_words(&replayed.pin),
+        pin: replayed.pin.to_string(),
         pending: replayed.pending,
         at: args.at.unwrap_or(context.world.now),
         at_chosen: args.at.is_some(),
@@ -122,6 +131,12 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     };
     let view = VerdictView::of(&replayed.outcome, frame);
     context.report(&view, VerdictView::to_text)?;
+    for path in &replayed.fork_proofs {
+        context.ui.warning(format!(
+            "a proof for others is in {}; `git docket verify --fork-proof FILE` checks it",
+            path.display()
+        ));
+    }
     for (format, path) in &args.outputs {
         let text = match format {
             Format::Text => view.to_text(),
@@ -179,15 +194,6 @@ fn exit(replayed: &Replayed, no_assert: bool) -> Exit {
         Verdict::Failed | Verdict::Undecided if no_assert && !empty => Exit::Pass,
         Verdict::Failed => Exit::Failed,
         Verdict::Undecided => Exit::Undecided,
-    }
-}
-
-/// Where a pin came from, in words.
-pub fn pin_words(source: &PinSource) -> String {
-    match source {
-        PinSource::File(path) => format!("from {}", path.display()),
-        PinSource::Commit => "from .docket.toml of the checked-out commit".into(),
-        PinSource::FirstUse => "none: the ledger was trusted as found".into(),
     }
 }
 
