@@ -107,6 +107,9 @@ codes! {
     KeptCommit "kept-commit" Broken
         "A commit kept in docket/commit does not hash to its name, or its tree is not the link's."
         "The kept commit or the link was altered; compare with another clone."
+    TagMoved "tag-moved" Failed
+        "A released tag is another object now than when it was released."
+        "Find out who moved the tag; what is released is what the entry names."
     TreeUnproved "tree-unproved" Failed
         "A link names a tree that neither a kept commit nor a signed gitTree subject proves."
         "Record the step again: the program keeps the commit."

@@ -312,6 +312,31 @@ impl ChildError {
 /// Signals that are handed on. The terminal itself sends the first two to the whole foreground group.
 const HANDED_ON: [i32; 6] = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2];
 
+/// Opens a file in an editor, given as git gives it: words for a shell, to which the path is added.
+///
+/// # Errors
+/// Where the editor does not run, or says that it failed.
+pub fn edit(editor: &str, path: &Path) -> Result<(), Error> {
+    let failed = |source| Error::Start {
+        program: editor.to_owned(),
+        source,
+    };
+    let script = format!("{editor} \"$@\"");
+    let status = Command::new("sh")
+        .args(["-c", &script, "editor"])
+        .arg(path)
+        .status()
+        .map_err(failed)?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(Error::Failed {
+            program: editor.to_owned(),
+            status,
+            said: String::new(),
+        }),
+    }
+}
+
 /// Runs a command on this process's own standard input, output and error, in the current folder, and waits.
 ///
 /// Signals that this process gets while the child runs go to the child; those that a terminal's keys send

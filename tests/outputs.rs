@@ -59,6 +59,36 @@ const SESSION: &[(&str, &str, i32)] = &[
     ("roster revoke BOT --reason left", "published", 0),
     ("roster remove bot", "published", 0),
     ("roster publish roster.json", "published", 0),
+    ("change --reason fix --id 7 --dry-run", "draft", 0),
+    ("change --reason fix --id 7", "recorded", 0),
+    ("review --verdict comment", "recorded", 0),
+    ("approve HEAD", "recorded", 0),
+    ("land --change 7", "recorded", 0),
+    ("release v1.0 scan.json", "recorded", 0),
+    (
+        "deploy --env prod --service api --artifact scan.json",
+        "recorded",
+        0,
+    ),
+    (
+        "observe --env prod --tool docker api=scan.json",
+        "recorded",
+        0,
+    ),
+    ("outcome healthy --service api --env prod", "recorded", 0),
+    ("measure --gate load --tool k6 p95=120:ms", "recorded", 0),
+    (
+        "except C05 --reason TEXT --requested-by bob --expires 2027-01-01T00:00:00Z",
+        "recorded",
+        0,
+    ),
+    (
+        "gap --from 2026-11-01T00:00:00Z --until 2026-11-02T00:00:00Z --reason TEXT",
+        "recorded",
+        0,
+    ),
+    ("ai none", "recorded", 0),
+    ("amend 1 --reason TEXT", "recorded", 0),
     ("spool list", "spool", 0),
     ("spool import spool.jsonl", "spool-moved", 0),
     ("spool list", "spool", 0),
@@ -103,6 +133,7 @@ fn results() -> Vec<(&'static str, &'static str, Value)> {
     for (name, proof) in [("fork.json", fork), ("same.json", same)] {
         world.write(name, &String::from_utf8(proof.render()).unwrap());
     }
+    world.git(&["tag", "v1.0"]);
     let mut results = Vec::new();
     let mut bot = String::new();
     for (command, schema, code) in SESSION {

@@ -6,6 +6,7 @@
 //! Writing is durable where it is asked for: gix syncs nothing, so object files and their folders are
 //! synced here, before the ref moves, and so is the ref (see `refs`).
 
+mod difference;
 mod incoming;
 mod merge;
 mod objects;
@@ -22,6 +23,7 @@ use thiserror::Error;
 use crate::digest::{Algorithm, ObjectId, ObjectKind};
 use crate::process::{self, Quiet};
 
+pub use difference::Difference;
 pub use incoming::Incoming;
 pub use objects::{CommitFacts, Entry, EntryKind, Object, Written};
 pub use refs::{Moved, Reason, RefName, RefNameError};

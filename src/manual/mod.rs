@@ -65,6 +65,7 @@ pages! {
     storage "storage"
     testkit "testkit"
     threats "threats"
+    verbs "verbs"
     verify_bundle "verify-bundle"
 }
 

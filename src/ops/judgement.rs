@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::digest::{ObjectId, ObjectKind};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Code, Finding, Severity};
 use crate::git::{Error, RefName, Repository};
 use crate::judge::{self, CheckResult, CommitFacts, Facts, Fault, Model, Scope};
 use crate::statement::predicate::{Change, Continuity, Known, Landing};
@@ -100,6 +100,44 @@ pub fn model(
     model.correct();
     model.facts = facts(repository, &model, &evidence.continuity)?;
     Ok(model)
+}
+
+/// Released tags that are other objects now. A tag that is not here says nothing.
+///
+/// # Errors
+/// Where refs cannot be read.
+pub fn moved_tags(repository: &Repository, evidence: &Evidence) -> Result<Vec<Finding>, Error> {
+    let mut findings = Vec::new();
+    for entry in &evidence.entries {
+        let Some(Known::Release(release)) = &entry.said else {
+            continue;
+        };
+        let name = release
+            .name
+            .as_deref()
+            .and_then(|name| name.parse::<RefName>().ok());
+        let Some(name) = name else { continue };
+        let Some(now) = repository.reference(&name)? else {
+            continue;
+        };
+        let hex = now.hex();
+        let named = |digest: &str| {
+            entry
+                .subjects
+                .iter()
+                .find_map(|subject| subject.digest.get(digest))
+        };
+        // An annotated tag is bound by its own object, a plain one by its commit.
+        if named("gitTag").or(named("gitCommit")) != Some(hex.as_str()) {
+            findings.push(Finding::at(
+                Code::TagMoved,
+                entry.seq,
+                entry.commit,
+                format!("{name} is {now} now"),
+            ));
+        }
+    }
+    Ok(findings)
 }
 
 fn facts(

@@ -24,6 +24,7 @@ pub mod record;
 pub mod recover;
 pub mod rehash;
 pub mod run;
+pub mod say;
 pub mod seal;
 pub mod show;
 pub mod spool;

@@ -67,6 +67,11 @@ pub enum Remember {
 impl Request {
     /// With no pin named, on every core, remembering.
     pub fn new(question: Question) -> Self {
+        let keep = match question {
+            Question::Ledger => verify::Keep::WhereEnforced,
+            // Few, and among them the releases whose tags may have moved.
+            Question::Commits(_) | Question::Artifact(_) => verify::Keep::Said,
+        };
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self {
             question,
@@ -74,7 +79,7 @@ impl Request {
             seals: Vec::new(),
             threads,
             remember: Remember::Yes,
-            keep: verify::Keep::WhereEnforced,
+            keep,
             scope: Scope::default(),
             checks: Wanted::Enforced,
             at: None,
@@ -357,6 +362,16 @@ pub fn verify(
         }
         Remember::No => Vec::new(),
     };
+    if let Some(evidence) = &outcome.evidence {
+        let moved = judgement::moved_tags(repository, evidence)?;
+        if !moved.is_empty() {
+            outcome.verdict = outcome.verdict.max(Verdict::Failed);
+            outcome.findings.extend(moved);
+            outcome
+                .findings
+                .sort_by_key(|found| Reverse(found.severity()));
+        }
+    }
     let scope = scoped(&request.question, &request.scope);
     let checks = judgement::judge(repository, &outcome, &scope, &request.checks, request.at)?;
     outcome.verdict = outcome.verdict.max(match judge::overall(&checks) {

@@ -368,7 +368,7 @@ impl Ledger {
                 let roster: predicate::Roster = statement.decode().map_err(read)?;
                 let domain = Roster::from_predicate(&roster).map_err(|error| chain(&error))?;
                 Change::Roster {
-                    document: document(&roster)?,
+                    document: roster_document(&roster).map_err(|error| chain(&error))?,
                     roster: Box::new(domain),
                     previous: roster.previous,
                 }
@@ -603,11 +603,16 @@ impl Ledger {
     }
 }
 
-/// What an approval of a roster covers: it is given before anybody knows which one it will replace.
-fn document(roster: &predicate::Roster) -> Result<Sha256, String> {
-    let mut map = roster.to_map().map_err(|error| chain(&error))?;
+/// What an approval of a roster covers: SHA-256 of its canonical JSON (RFC 8785) without `previous`, because it is
+/// given before anybody knows which roster this one will replace.
+///
+/// # Errors
+/// Where the roster breaks its rules.
+pub fn roster_document(roster: &predicate::Roster) -> Result<Sha256, predicate::Error> {
+    let mut map = roster.to_map()?;
     map.remove("previous");
-    let bytes = canonical::to_vec(&Value::Object(map)).map_err(|error| chain(&error))?;
+    let bytes =
+        canonical::to_vec(&Value::Object(map)).expect("what was made from a roster is JSON");
     Ok(Sha256::of(&bytes))
 }
 

@@ -124,6 +124,32 @@ impl From<PersonId> for Who {
     }
 }
 
+/// As it is typed: `ada@example.com` a person, `github.com:ada` a login, `<ada@example.com>` an address.
+impl std::str::FromStr for Who {
+    type Err = super::IdError;
+
+    fn from_str(text: &str) -> Result<Self, super::IdError> {
+        if let Some(email) = text
+            .strip_prefix('<')
+            .and_then(|text| text.strip_suffix('>'))
+            && !email.is_empty()
+        {
+            return Ok(Self::Email {
+                email: email.to_owned(),
+            });
+        }
+        match text.split_once(':') {
+            Some((forge, login)) if !forge.is_empty() && !login.is_empty() => {
+                Ok(Self::Login(Login {
+                    forge: forge.to_owned(),
+                    login: login.to_owned(),
+                }))
+            }
+            _ => text.parse().map(Self::Person),
+        }
+    }
+}
+
 impl std::fmt::Display for Who {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

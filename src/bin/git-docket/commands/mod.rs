@@ -24,6 +24,7 @@ mod seal;
 mod show;
 mod spool;
 mod status;
+mod typed;
 mod verify;
 mod verify_bundle;
 
@@ -42,6 +43,19 @@ pub enum Verb {
     Init(init::Args),
     Run(run::Args),
     Attest(attest::Args),
+    Change(typed::change::Args),
+    Review(typed::review::Args),
+    Approve(typed::approve::Args),
+    Land(typed::land::Args),
+    Release(typed::release::Args),
+    Deploy(typed::deploy::Args),
+    Observe(typed::observe::Args),
+    Outcome(typed::outcome::Args),
+    Measure(typed::measure::Args),
+    Except(typed::except::Args),
+    Gap(typed::gap::Args),
+    Ai(typed::ai::Args),
+    Amend(typed::amend::Args),
     Log(log::Args),
     Show(show::Args),
     Status(status::Args),
@@ -82,6 +96,19 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Init(args)) => init::run(args, context),
         Some(Verb::Run(args)) => run::run(args, context),
         Some(Verb::Attest(args)) => attest::run(args, context),
+        Some(Verb::Change(args)) => typed::change::run(args, context),
+        Some(Verb::Review(args)) => typed::review::run(args, context),
+        Some(Verb::Approve(args)) => typed::approve::run(args, context),
+        Some(Verb::Land(args)) => typed::land::run(args, context),
+        Some(Verb::Release(args)) => typed::release::run(args, context),
+        Some(Verb::Deploy(args)) => typed::deploy::run(args, context),
+        Some(Verb::Observe(args)) => typed::observe::run(args, context),
+        Some(Verb::Outcome(args)) => typed::outcome::run(args, context),
+        Some(Verb::Measure(args)) => typed::measure::run(args, context),
+        Some(Verb::Except(args)) => typed::except::run(args, context),
+        Some(Verb::Gap(args)) => typed::gap::run(args, context),
+        Some(Verb::Ai(args)) => typed::ai::run(args, context),
+        Some(Verb::Amend(args)) => typed::amend::run(args, context),
         Some(Verb::Log(args)) => log::run(args, context),
         Some(Verb::Show(args)) => show::run(args, context),
         Some(Verb::Status(args)) => status::run(args, context),

@@ -1,0 +1,383 @@
+//! The typed verbs: what they compute, what they record, and what the checks make of it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use common::world::World;
+use git_docket::digest::Sha256;
+use serde_json::{Value, json};
+
+const POLICY: &str = r#"version = 1
+protected = ["refs/heads/main"]
+[[environment]]
+name = "staging"
+[[environment]]
+name = "prod"
+tier = "prod"
+after = ["staging"]
+[[pathClass]]
+name = "docs"
+paths = ["docs/**"]
+[checks.C03]
+[checks.C05]
+[checks.C07]
+[checks.C08]
+accept = "exit-code"
+[checks.C13]
+[checks.C14]
+[checks.C19]
+[checks.C20]
+"#;
+
+/// A ledger of two people, whose policy enforces the checks of a delivery.
+fn ledger() -> World {
+    let world = World::new();
+    world.docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
+    let key: Value =
+        serde_json::from_str(&world.docket_ok(&["key", "generate", "ben", "-o", "json"])).unwrap();
+    world.write("../ben.pem", key["pem"].as_str().unwrap());
+    let add = [
+        "roster",
+        "add",
+        "ben",
+        "--kind",
+        "human",
+        "--role",
+        "maintainer",
+        "--role",
+        "writer",
+    ];
+    world.docket_ok(
+        &[
+            &add[..],
+            &["--public-key", "../ben.pem", "--email", "ben@example.com"],
+        ]
+        .concat(),
+    );
+    world.write("../policy.toml", POLICY);
+    world.docket_ok(&["policy", "publish", "../policy.toml"]);
+    world
+}
+
+fn topic(world: &World) {
+    world.git(&["switch", "-q", "-c", "topic"]);
+    world.write("docs/guide.md", "one\ntwo\n");
+    world.write("topic.txt", "new\n");
+    world.git(&["add", "docs", "topic.txt"]);
+    world.git(&["commit", "-q", "-m", "topic"]);
+    world.git(&["switch", "-q", "main"]);
+}
+
+/// What a verb would say.
+fn said(world: &World, words: &[&str]) -> Value {
+    let draft = world.docket_ok(&[words, &["--dry-run", "-o", "json"]].concat());
+    let draft: Value = serde_json::from_str(&draft).unwrap();
+    draft["statement"].clone()
+}
+
+fn reasons(world: &World) -> Vec<String> {
+    let verdict: Value =
+        serde_json::from_str(&world.docket(&["verify", "-o", "json"]).out).unwrap();
+    let checks = verdict["checks"].as_array().unwrap();
+    let items = checks
+        .iter()
+        .flat_map(|check| check["items"].as_array().unwrap());
+    items
+        .filter_map(|item| item["reason"].as_str())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn from_change_to_outcome() {
+    let none = Vec::<String>::new();
+    let world = ledger();
+    topic(&world);
+    world.docket_ok(&["change", "topic", "--id", "7", "--reason", "fix"]);
+    world.docket_ok(&[
+        "ai", "assisted", "--commit", "topic", "--tool", "helper", "--model", "p/m",
+    ]);
+    world.docket_ok(&["approve", "topic", "--key", "ben"]);
+    world.git(&["merge", "-q", "--squash", "topic"]);
+    world.git(&["commit", "-q", "-m", "seven"]);
+    world.docket_ok(&["land"]);
+    world.docket_ok(&["run", "--step", "test", "--", "true"]);
+    assert_eq!(reasons(&world), none);
+
+    world.docket_ok(&[
+        "run",
+        "--step",
+        "build",
+        "--product",
+        "app",
+        "--",
+        "sh",
+        "-c",
+        "echo built > app",
+    ]);
+    let deploy = [
+        "deploy",
+        "--service",
+        "api",
+        "--artifact",
+        "app",
+        "--rollback",
+        "previous",
+    ];
+    let prod = ["--env", "prod", "--tier", "prod"];
+    world.docket_ok(&[&deploy[..], &prod].concat());
+    assert!(reasons(&world).contains(&"stage-skipped".to_owned()));
+    let wrong = world.docket_ok(&["log", "--step", "deploy", "-o", "json"]);
+    let wrong: Value = serde_json::from_str(wrong.lines().next().unwrap()).unwrap();
+    world.docket_ok(&[
+        "amend",
+        &wrong["seq"].to_string(),
+        "--reason",
+        "it never happened",
+    ]);
+    assert!(!reasons(&world).contains(&"stage-skipped".to_owned()));
+
+    world.docket_ok(&[&deploy[..], &["--env", "staging"]].concat());
+    world.docket_ok(&[&deploy[..], &prod].concat());
+    // Nothing says yet what runs.
+    assert_eq!(reasons(&world), ["no-inventory", "no-inventory"]);
+    for environment in ["staging", "prod"] {
+        let observe = [
+            "observe",
+            "--env",
+            environment,
+            "--tool",
+            "docker",
+            "--complete",
+            "api=app",
+        ];
+        world.docket_ok(&observe);
+    }
+    assert_eq!(reasons(&world), none);
+    assert_eq!(world.docket(&["verify"]).code, 0);
+    world.docket_ok(&["outcome", "healthy", "--service", "api", "--env", "prod"]);
+    assert_eq!(world.docket(&["verify", "--environment", "prod"]).code, 0);
+}
+
+#[test]
+fn git_is_asked_and_not_the_user() {
+    let world = ledger();
+    topic(&world);
+    let (base, head) = (
+        world.git(&["rev-parse", "main"]),
+        world.git(&["rev-parse", "topic"]),
+    );
+    let change = said(&world, &["change", "topic", "--reason", "feature"]);
+    let predicate = &change["predicate"];
+    assert_eq!(predicate["base"]["commit"], format!("sha1:{}", base.trim()));
+    assert_eq!(predicate["head"]["commit"], format!("sha1:{}", head.trim()));
+    assert_eq!(predicate["paths"]["count"], 2);
+    assert_eq!(predicate["paths"]["classes"], json!(["docs"]));
+    assert_eq!(predicate["lines"], json!({"added": 3, "deleted": 0}));
+    assert_eq!(predicate["id"], predicate["head"]["commit"]);
+    assert_eq!(change["subject"][0]["digest"]["gitCommit"], head.trim());
+
+    // The list's digest, as the manual gives it.
+    let list = Sha256::of(b"docs/guide.md\0topic.txt\0");
+    assert_eq!(predicate["paths"]["listDigest"], format!("sha256:{list}"));
+    // The digest of the difference does not depend on anybody's settings.
+    let digest = |world: &World| {
+        let review = said(world, &["review", "topic", "--verdict", "approve"]);
+        review["predicate"]["covers"]["diffDigest"].clone()
+    };
+    let before = digest(&world);
+    for (name, value) in [
+        ("diff.renames", "copies"),
+        ("diff.algorithm", "patience"),
+        ("core.abbrev", "7"),
+        ("diff.external", "false"),
+    ] {
+        world.git(&["config", name, value]);
+    }
+    assert_eq!(digest(&world), before);
+    let raw = [
+        "diff-tree",
+        "-r",
+        "-z",
+        "--raw",
+        "--no-renames",
+        "--full-index",
+        "main^{tree}",
+        "topic^{tree}",
+    ];
+    let raw = world.git(&raw);
+    assert_eq!(before, format!("sha256:{}", Sha256::of(raw.as_bytes())));
+}
+
+#[test]
+fn landings_are_recognised_however_they_came() {
+    let landed = |ways: &[&[&str]], from: &str| {
+        let world = ledger();
+        topic(&world);
+        world.git(&["tag", "before"]);
+        world.docket_ok(&["change", "topic", "--id", "7", "--reason", "fix"]);
+        for way in ways {
+            world.git(way);
+        }
+        let said = said(&world, &["land", "--from", from]);
+        (
+            said["predicate"]["changeId"].clone(),
+            said["predicate"]["method"].clone(),
+        )
+    };
+    let merge: &[&[&str]] = &[&["merge", "-q", "--no-ff", "-m", "merge", "topic"]];
+    assert_eq!(landed(merge, "before"), (json!("7"), json!("merge")));
+    let forward: &[&[&str]] = &[&["merge", "-q", "--ff-only", "topic"]];
+    assert_eq!(landed(forward, "before"), (json!("7"), json!("merge")));
+    let squash: &[&[&str]] = &[
+        &["merge", "-q", "--squash", "topic"],
+        &["commit", "-q", "-m", "seven"],
+    ];
+    assert_eq!(landed(squash, "before"), (json!("7"), json!("squash")));
+    let meanwhile: &[&str] = &["commit", "-q", "--allow-empty", "-m", "other"];
+    let moved = [&[meanwhile][..], squash].concat();
+    assert_eq!(landed(&moved, "main~1"), (json!("7"), json!("squash")));
+
+    let world = ledger();
+    world.git(&["commit", "-q", "--allow-empty", "-m", "nobody asked"]);
+    let refused = world.docket(&["land"]);
+    assert_eq!(refused.code, 2);
+    assert!(
+        refused.err.contains("no recorded change has"),
+        "{}",
+        refused.err
+    );
+    assert!(refused.err.contains("--change direct"), "{}", refused.err);
+    let direct = said(&world, &["land", "--change", "direct"]);
+    assert_eq!(direct["predicate"]["method"], "direct");
+}
+
+#[test]
+fn a_tag_that_moved_after_its_release_is_found() {
+    let world = ledger();
+    world.write("app", "built");
+    world.git(&["tag", "-a", "-m", "one", "v1.0"]);
+    world.docket_ok(&["release", "v1.0", "app"]);
+    world.git(&["tag", "v2.0"]);
+    world.docket_ok(&["release", "v2.0"]);
+    let moved = |revision: &str| {
+        let verdict = world.docket(&["verify", revision, "-o", "json"]).out;
+        let verdict: Value = serde_json::from_str(&verdict).unwrap();
+        let findings = verdict["findings"].as_array().unwrap();
+        findings
+            .iter()
+            .filter(|one| one["code"] == "tag-moved")
+            .count()
+    };
+    assert_eq!(moved("HEAD"), 0);
+    // The same commit under a new tag object is another release.
+    world.git(&["tag", "-f", "-a", "-m", "two", "v1.0", "HEAD"]);
+    assert_eq!(moved("HEAD"), 1);
+    world.git(&["commit", "-q", "--allow-empty", "-m", "later"]);
+    world.git(&["tag", "-f", "v2.0"]);
+    assert_eq!(moved("HEAD~1"), 2);
+    assert_eq!(world.docket(&["verify", "HEAD~1"]).code, 1);
+}
+
+#[test]
+fn an_editor_may_change_what_is_said_and_not_break_it() {
+    let mut world = ledger();
+    let words = [
+        "change",
+        "--reason",
+        "fix",
+        "--significance",
+        "routine",
+        "--edit",
+        "--dry-run",
+    ];
+    world.set("GIT_EDITOR", "sed -i s/routine/notable/");
+    assert!(
+        world
+            .docket_ok(&words)
+            .contains("\"significance\": \"notable\"")
+    );
+    world.set("GIT_EDITOR", "sed -i s/routine/grave/");
+    let refused = world.docket(&words);
+    assert_eq!(refused.code, 2);
+    assert!(
+        refused
+            .err
+            .contains("is none of routine, notable, significant"),
+        "{}",
+        refused.err
+    );
+    world.set("GIT_EDITOR", "false");
+    assert_eq!(world.docket(&words).code, 5);
+}
+
+#[test]
+fn bad_flags_are_refused_with_what_would_do() {
+    let world = ledger();
+    for (command, says) in [
+        ("change --reason whim", "none of feature, fix, security"),
+        ("change nothing --reason fix", "nothing"),
+        ("review --verdict approve --base nowhere", "nowhere"),
+        (
+            "approve no-such-file --scope deploy",
+            "neither a digest nor a file",
+        ),
+        ("approve --scope policy", "covers fits scope"),
+        (
+            "approve HEAD --scope deploy --valid-until tomorrow",
+            "valid-until",
+        ),
+        ("release v9", "v9"),
+        (
+            "deploy --env prod --service api --artifact sha256:abc",
+            "sha256:abc",
+        ),
+        (
+            "deploy --env prod --service api --artifact missing",
+            "neither a digest nor a file",
+        ),
+        (
+            "outcome outage --service api --env prod --about 99",
+            "no entry 99",
+        ),
+        ("measure --gate cost --tool x total", "NAME=VALUE"),
+        (
+            "measure --gate cost --tool x total=1e3",
+            "no decimal number",
+        ),
+        (
+            "measure --gate cost --tool x --limit sum<=1 total=1",
+            "thresholds[].metric",
+        ),
+        (
+            "except X1 --reason t --requested-by ada --expires 2027-01-01T00:00:00Z",
+            "checks names",
+        ),
+        (
+            "except C05 --reason t --requested-by ada --expires 2020-01-01T00:00:00Z",
+            "expires is before",
+        ),
+        (
+            "gap --from 2026-11-02T00:00:00Z --until 2026-11-01T00:00:00Z --reason t",
+            "until is before from",
+        ),
+        ("ai assisted --tool helper --model m", "PROVIDER/ID"),
+        ("amend 99 --reason t", "no entry 99"),
+    ] {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let refused = world.docket(&words);
+        assert!(
+            [2, 5].contains(&refused.code),
+            "{command}: {} {}",
+            refused.code,
+            refused.out
+        );
+        assert!(refused.err.contains(says), "{command}: {}", refused.err);
+    }
+    assert_eq!(
+        world.docket_ok(&["log", "-o", "json"]).lines().count(),
+        3,
+        "nothing was recorded"
+    );
+}
