@@ -2,7 +2,7 @@
 //!
 //! 1. Ask the remote where its ledger stands; that it has none is an error, never an empty ledger.
 //! 2. Bring that tip under a private ref, `refs/docket/fetched/<remote>`.
-//! 3. Replay it, against the pin and against what was seen before: a ledger that is broken, rolled back or forked
+//! 3. Replay it, whole or by what was added to a tip replayed before ([`incremental`]), against the pin and against what was seen before: a ledger that is broken, rolled back or forked
 //!    goes no further, and neither does one with another genesis than the ledger here.
 //! 4. Move the local ref: forward where it is behind; not at all where it is ahead; where both went on, what is only
 //!    here goes to the spool, and the local ref to the remote's tip. The next append puts it on top: links are made
@@ -18,7 +18,7 @@ use thiserror::Error;
 
 use super::append::Item;
 use super::verify::{self as replay, Remember};
-use super::{Explain, Failure, World, fork_proof, memory, spool};
+use super::{Explain, Failure, World, fork_proof, incremental, memory, spool};
 use crate::attestation::{Attestation, ParseError};
 use crate::digest::{ObjectId, Sha256};
 use crate::finding::{Finding, Severity};
@@ -249,13 +249,17 @@ pub fn fetch(
         .parse()
         .expect("a longer name is one");
     let tip = remote.fetch(ledger.as_str(), &arriving)?;
-    let theirs = judged(world, repository, &name, ledger, &arriving)?;
+    let theirs = match incremental::judged(world, repository, ledger, tip)? {
+        Some(theirs) => theirs,
+        None => judged(world, repository, &name, ledger, &arriving)?,
+    };
     for _ in 0..TRIES {
         let local = repository.reference(ledger)?;
         let Some(known) = follow(world, repository, ledger, local, tip, &theirs)? else {
             continue;
         };
         memory::remember(&world.folders.state, &theirs.memory)?;
+        incremental::record(world, repository, tip, &theirs.memory)?;
         set(repository, &seen, &tip, world)?;
         let here = repository.reference(ledger)?.unwrap_or(tip);
         let ahead = size(repository, ledger, here)?.saturating_sub(theirs.entries);
@@ -273,11 +277,11 @@ pub fn fetch(
 }
 
 /// A remote's ledger that may be followed.
-struct Theirs {
-    genesis: Sha256,
-    entries: u64,
-    sealed: u64,
-    memory: Memory,
+pub(super) struct Theirs {
+    pub(super) genesis: Sha256,
+    pub(super) entries: u64,
+    pub(super) sealed: u64,
+    pub(super) memory: Memory,
 }
 
 fn judged(

@@ -1,0 +1,139 @@
+//! Fetch judges what was added where the beginning was replayed before, and everything where it was not: shown by
+//! taking an old object away, which only a full replay reads.
+
+#[path = "common/mod.rs"]
+mod common;
+
+use std::fs;
+use std::path::PathBuf;
+
+use common::server::{FORMATS, at, clone, docket, git, ok, served, step};
+use common::world::World;
+
+const SEEN: &str = "home/.local/state/git-docket";
+
+/// A reader that replayed the ledger, and lost the note of an old entry since; another entry waits on the remote.
+fn half_blind(format: &str) -> World {
+    let mut world = served(format);
+    step(&world, "repo", "build");
+    ok(&world, "repo", &["push"]);
+    // The writer's machine has a memory of its own.
+    world.set("XDG_STATE_HOME", &at(&world, "writer"));
+    clone(&world, "reader");
+    world.unset("XDG_STATE_HOME");
+    git(&world, "reader", &["config", "fetch.unpackLimit", "10000"]);
+    ok(&world, "reader", &["fetch"]);
+    let notes = git(&world, "repo", &["notes", "--ref", "docket", "list"]);
+    let head = git(&world, "repo", &["rev-parse", "HEAD"]);
+    let line = notes.lines().find(|line| line.ends_with(head.trim()));
+    let note = line
+        .and_then(|line| line.split(' ').next())
+        .expect("a note");
+    let loose = format!("reader/.git/objects/{}/{}", &note[..2], &note[2..]);
+    fs::remove_file(world.root().join(loose)).expect("it was loose");
+    world.commit("later", "later\n");
+    git(&world, "repo", &["push", "-q", "origin", "main"]);
+    world.set("XDG_STATE_HOME", &at(&world, "writer"));
+    step(&world, "repo", "later");
+    ok(&world, "repo", &["push"]);
+    world.unset("XDG_STATE_HOME");
+    world
+}
+
+/// The file that names the tips replayed.
+fn replayed(world: &World) -> PathBuf {
+    let mut folders = fs::read_dir(world.root().join(SEEN)).expect("state");
+    let folder = folders.next().expect("a ledger").expect("read");
+    folder.path().join("replayed.json")
+}
+
+#[test]
+fn only_what_was_added_is_read() {
+    for format in FORMATS {
+        let world = half_blind(format);
+        let fetched = ok(&world, "reader", &["fetch"]);
+        assert!(
+            fetched.contains("3 entries") && fetched.contains("1 new here"),
+            "{fetched}"
+        );
+        // And a full replay does miss it.
+        let ran = docket(&world, "reader", &["verify"]);
+        assert_eq!(ran.code, 5, "{}{}", ran.out, ran.err);
+    }
+}
+
+#[test]
+fn without_trusted_state_all_is_replayed() {
+    let world = half_blind("sha1");
+    let path = replayed(&world);
+    let text = fs::read_to_string(&path).expect("read");
+    let program = concat!("\"program\":\"", env!("CARGO_PKG_VERSION"), "\"");
+    assert!(text.contains(program), "{text}");
+    for doubtful in [
+        text.replace(program, "\"program\":\"0.0.0\""),
+        text.replace("\"v\":1", "\"v\":2"),
+        "{".to_owned(),
+    ] {
+        fs::write(&path, doubtful).expect("written");
+        let ran = docket(&world, "reader", &["fetch"]);
+        assert_eq!(ran.code, 5, "{}{}", ran.out, ran.err);
+    }
+    fs::remove_file(&path).expect("removed");
+    assert_eq!(docket(&world, "reader", &["fetch"]).code, 5);
+    fs::write(&path, &text).expect("written");
+    let seen = path.with_file_name("seen.json");
+    let memory = fs::read_to_string(&seen).expect("read");
+    fs::remove_file(&seen).expect("removed");
+    assert_eq!(docket(&world, "reader", &["fetch"]).code, 5);
+    fs::write(&seen, memory).expect("written");
+    ok(&world, "reader", &["fetch"]);
+}
+
+#[test]
+fn under_another_pin_all_is_replayed() {
+    let world = half_blind("sha1");
+    let pin = world.root().join("reader/.docket.toml");
+    let text = fs::read_to_string(&pin).expect("read");
+    let set = |text: &str| {
+        fs::write(&pin, text).expect("written");
+        git(&world, "reader", &["commit", "-q", "-am", "Another pin"]);
+        docket(&world, "reader", &["fetch"])
+    };
+    let at = text.find("genesis = \"").expect("a genesis") + "genesis = \"".len();
+    let digit = if &text[at..=at] == "0" { "1" } else { "0" };
+    let other = format!("{}{digit}{}", &text[..at], &text[at + 1..]);
+    let ran = set(&other);
+    assert_eq!(ran.code, 5, "{}{}", ran.out, ran.err);
+    git(&world, "reader", &["rm", "-q", ".docket.toml"]);
+    git(&world, "reader", &["commit", "-q", "-m", "No pin"]);
+    assert_eq!(docket(&world, "reader", &["fetch"]).code, 5);
+    fs::write(&pin, &text).expect("written");
+    git(&world, "reader", &["add", ".docket.toml"]);
+    git(&world, "reader", &["commit", "-q", "-m", "The pin"]);
+    ok(&world, "reader", &["fetch"]);
+}
+
+#[test]
+fn what_may_not_stand_is_found_after_a_replayed_beginning() {
+    for format in FORMATS {
+        let mut world = served(format);
+        clone(&world, "reader");
+        ok(&world, "reader", &["fetch"]);
+        world.set("XDG_STATE_HOME", &at(&world, "writer"));
+        step(&world, "repo", "later");
+        git(
+            &world,
+            "repo",
+            &["notes", "--ref", "docket", "append", "-m", "by hand"],
+        );
+        git(
+            &world,
+            "repo",
+            &["push", "-q", "origin", "refs/notes/docket"],
+        );
+        world.unset("XDG_STATE_HOME");
+        let ran = docket(&world, "reader", &["fetch"]);
+        assert_eq!(ran.code, 4, "{}{}", ran.out, ran.err);
+        assert!(ran.err.contains("entry-grammar"), "{}", ran.err);
+    }
+}
