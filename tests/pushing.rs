@@ -5,102 +5,10 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::Stdio;
 
-use common::world::{Ran, World};
-
-const FORMATS: [&str; 2] = ["sha1", "sha256"];
-
-/// A founded ledger in `repo`, pushed to the bare repository `server.git` beside it.
-fn served(format: &str) -> World {
-    let world = World::with_format(format);
-    world.commit("README", "hello\n");
-    world.git(&[
-        "init",
-        "-q",
-        "--bare",
-        "-b",
-        "main",
-        "--object-format",
-        format,
-        &at(&world, "server.git"),
-    ]);
-    world.git(&["remote", "add", "origin", &at(&world, "server.git")]);
-    world.docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
-    world.git(&["add", ".docket.toml"]);
-    world.git(&["commit", "-q", "-m", "Pin the ledger"]);
-    world.git(&["push", "-q", "origin", "main"]);
-    world.docket_ok(&["push"]);
-    world
-}
-
-fn at(world: &World, folder: &str) -> String {
-    world.root().join(folder).display().to_string()
-}
-
-/// A fresh clone, with the ledger not fetched yet.
-fn clone(world: &World, folder: &str) -> PathBuf {
-    world.git(&["clone", "-q", &at(world, "server.git"), &at(world, folder)]);
-    world.root().join(folder)
-}
-
-fn docket(world: &World, folder: &str, arguments: &[&str]) -> Ran {
-    world.docket(&[&["-C", &at(world, folder)], arguments].concat())
-}
-
-fn ok(world: &World, folder: &str, arguments: &[&str]) -> String {
-    let ran = docket(world, folder, arguments);
-    assert_eq!(ran.code, 0, "{arguments:?}: {}{}", ran.out, ran.err);
-    ran.out
-}
-
-fn step(world: &World, folder: &str, step: &str) {
-    ok(world, folder, &["-q", "run", "--step", step, "--", "true"]);
-}
-
-/// The steps in the ledger of a folder, oldest first.
-fn steps(world: &World, folder: &str) -> Vec<String> {
-    let log = ok(world, folder, &["log", "-o", "json"]);
-    let mut steps: Vec<String> = log
-        .lines()
-        .map(|line| {
-            let entry: serde_json::Value = serde_json::from_str(line).expect("JSON lines");
-            entry["step"].as_str().expect("a step").to_owned()
-        })
-        .collect();
-    steps.reverse();
-    steps
-}
-
-fn tip(world: &World) -> String {
-    world
-        .git(&[
-            "-C",
-            &at(world, "server.git"),
-            "rev-parse",
-            "refs/notes/docket",
-        ])
-        .trim()
-        .to_owned()
-}
-
-fn set_tip(world: &World, to: &str) {
-    world.git(&[
-        "-C",
-        &at(world, "server.git"),
-        "update-ref",
-        "refs/notes/docket",
-        to,
-    ]);
-}
-
-fn hook(world: &World, name: &str, script: &str) {
-    let path = world.root().join("server.git/hooks").join(name);
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("made executable");
-}
+use common::server::{FORMATS, at, clone, docket, hook, ok, served, set_tip, step, steps, tip};
+use common::world::World;
 
 #[test]
 fn what_one_pushes_another_fetches() {
@@ -190,51 +98,6 @@ fn a_clone_without_the_ledger_spools_and_pushes() {
         "{steps:?}"
     );
     ok(&world, "last", &["verify"]);
-}
-
-/// So many clones push at once; every entry is in the ledger or an inbox, none is there twice.
-fn race(format: &str, writers: usize) {
-    let world = served(format);
-    for n in 0..writers {
-        let folder = format!("writer{n}");
-        clone(&world, &folder);
-        step(&world, &folder, &format!("step{n}"));
-    }
-    let children: Vec<_> = (0..writers)
-        .map(|n| {
-            let mut push = world.command(env!("CARGO_BIN_EXE_git-docket"));
-            push.args([
-                "-C",
-                &at(&world, &format!("writer{n}")),
-                "push",
-                "--tries",
-                "200",
-            ]);
-            push.stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .expect("it starts")
-        })
-        .collect();
-    for child in children {
-        let ran = world.ran(&child.wait_with_output().expect("it ends"));
-        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
-    }
-    ok(&world, "repo", &["fetch"]);
-    let mut found = steps(&world, "repo");
-    found.sort();
-    let mut expected: Vec<String> = (0..writers).map(|n| format!("step{n}")).collect();
-    expected.push("genesis".to_owned());
-    expected.sort();
-    assert_eq!(found, expected);
-    ok(&world, "repo", &["verify"]);
-}
-
-#[test]
-fn of_eight_writers_at_once_all_land() {
-    for format in FORMATS {
-        race(format, 8);
-    }
 }
 
 #[test]

@@ -3,9 +3,8 @@
 #[path = "common/mod.rs"]
 mod common;
 
-use common::world::{Ran, World};
-
-const FORMATS: [&str; 2] = ["sha1", "sha256"];
+use common::server::{FORMATS, at, docket, git, steps};
+use common::world::World;
 
 /// What is done by hand, as commands of a shell, and how many of the entries on the second commit survive it.
 const BY_HAND: [(&str, &str, usize); 4] = [
@@ -36,8 +35,7 @@ fn founded(format: &str) -> World {
 }
 
 fn tip(world: &World) -> String {
-    world
-        .git(&["rev-parse", "refs/notes/docket"])
+    git(world, "repo", &["rev-parse", "refs/notes/docket"])
         .trim()
         .to_owned()
 }
@@ -45,27 +43,6 @@ fn tip(world: &World) -> String {
 fn by_hand(world: &World, script: &str) {
     let ran = world.run("sh", &["-c", script]);
     assert_eq!(ran.code, 0, "{script}: {}", ran.err);
-}
-
-fn steps(world: &World) -> Vec<String> {
-    let log = world.docket_ok(&["log", "-o", "json"]);
-    let mut steps: Vec<String> = log
-        .lines()
-        .map(|line| {
-            let entry: serde_json::Value = serde_json::from_str(line).expect("JSON lines");
-            entry["step"].as_str().expect("a step").to_owned()
-        })
-        .collect();
-    steps.reverse();
-    steps
-}
-
-fn at(world: &World, folder: &str) -> String {
-    world.root().join(folder).display().to_string()
-}
-
-fn docket(world: &World, folder: &str, arguments: &[&str]) -> Ran {
-    world.docket(&[&["-C", &at(world, folder)], arguments].concat())
 }
 
 #[test]
@@ -91,7 +68,7 @@ fn what_was_done_by_hand_is_recovered_from_and_said() {
             );
             let expected = ["genesis", "build", "test", "gap"];
             assert_eq!(
-                steps(&world),
+                steps(&world, "repo"),
                 [&expected[..=kept], &["gap"]].concat(),
                 "{what}"
             );
@@ -130,7 +107,10 @@ fn an_entry_only_in_the_broken_tip_is_kept_where_it_verifies() {
     // In between stood a sound commit, too: it is the newest sound one.
     let told = world.docket_ok(&["recover", "--reason", "a test"]);
     assert!(told.contains("relinked  0 entries"), "{told}");
-    assert_eq!(steps(&world), ["genesis", "build", "test", "late", "gap"]);
+    assert_eq!(
+        steps(&world, "repo"),
+        ["genesis", "build", "test", "late", "gap"]
+    );
     assert_eq!(world.docket(&["verify"]).code, 0);
 }
 
@@ -191,7 +171,10 @@ fn a_broken_remote_is_mended_without_force_and_every_clone_follows() {
             let ran = docket(&world, folder, &["verify"]);
             assert_eq!(ran.code, 0, "{folder}: {}{}", ran.out, ran.err);
         }
-        assert_eq!(steps(&world), ["genesis", "build", "test", "honest", "gap"]);
+        assert_eq!(
+            steps(&world, "repo"),
+            ["genesis", "build", "test", "honest", "gap"]
+        );
     }
 }
 

@@ -95,6 +95,33 @@ fn a_rollback_is_refused_and_proved() {
 }
 
 #[test]
+fn a_ref_that_goes_back_between_fetch_and_push_is_not_pushed_over() {
+    for format in FORMATS {
+        let (mut world, first) = watched(format);
+        step(&world, "reader", "test");
+        // A git that moves the server's ref back, once, before it pushes.
+        let bin = world.root().join("bin");
+        fs::create_dir(&bin).expect("made");
+        let path = std::env::var("PATH").expect("a path");
+        let server = at(&world, "server.git");
+        let script = format!(
+            "#!/bin/sh\nPATH='{path}'\ncase \" $* \" in *' push '*) [ -e '{0}/once' ] || {{ : >'{0}/once'; \
+             git -C '{server}' update-ref refs/notes/docket {first}; }};; esac\nexec git \"$@\"\n",
+            bin.display()
+        );
+        fs::write(bin.join("git"), script).expect("written");
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(bin.join("git"), executable).expect("made executable");
+        world.set("PATH", &format!("{}:{path}", bin.display()));
+        let ran = docket(&world, "reader", &["push"]);
+        assert!(bin.join("once").exists(), "the ref was moved");
+        found(&ran, "rollback");
+        assert_eq!(tip(&world), first, "nothing was forced");
+        assert_eq!(steps(&world, "reader"), ["genesis", "build", "test"]);
+    }
+}
+
+#[test]
 fn a_fork_under_the_same_key_is_refused_and_proved() {
     for format in FORMATS {
         let (world, first) = watched(format);

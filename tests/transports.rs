@@ -8,10 +8,9 @@ mod peer;
 use std::time::Duration;
 
 use common::http::{Habits, Server};
+use common::server::{FORMATS, at, docket};
 use common::ssh::Sshd;
-use common::world::{Ran, World};
-
-const FORMATS: [&str; 2] = ["sha1", "sha256"];
+use common::world::World;
 
 /// A founded ledger in `repo`, pushed to `server/app.git`.
 fn served(format: &str) -> World {
@@ -38,14 +37,6 @@ fn served(format: &str) -> World {
     world.git(&["push", "-q", "origin", "main"]);
     world.docket_ok(&["push"]);
     world
-}
-
-fn at(world: &World, path: &str) -> String {
-    world.root().join(path).display().to_string()
-}
-
-fn docket(world: &World, folder: &str, arguments: &[&str]) -> Ran {
-    world.docket(&[&["-C", &at(world, folder)], arguments].concat())
 }
 
 fn entries(world: &World, folder: &str) -> usize {

@@ -237,6 +237,8 @@ pub fn fetch(
     let remote = Remote::new(repository, &name, request.limit);
     let ledger = request.ledger;
     let seen = private_ref(&name, ledger);
+    // Before the remote is asked: what others see meanwhile may be newer than its answer, and no rollback.
+    let memories = memory::recall_all(&world.folders.state)?;
     if remote.value(ledger.as_str())?.is_none() {
         let (remote, ledger) = (name, ledger.clone());
         return Err(match repository.reference(&seen)? {
@@ -249,9 +251,9 @@ pub fn fetch(
         .parse()
         .expect("a longer name is one");
     let tip = remote.fetch(ledger.as_str(), &arriving)?;
-    let theirs = match incremental::judged(world, repository, ledger, tip)? {
+    let theirs = match incremental::judged(world, repository, ledger, tip, &memories)? {
         Some(theirs) => theirs,
-        None => judged(world, repository, &name, ledger, &arriving)?,
+        None => judged(world, repository, &name, ledger, &arriving, memories)?,
     };
     for _ in 0..TRIES {
         let local = repository.reference(ledger)?;
@@ -290,8 +292,10 @@ fn judged(
     remote: &str,
     ledger: &RefName,
     arriving: &RefName,
+    memories: Vec<Memory>,
 ) -> Result<Theirs, Error> {
     let mut request = replay::Request::new(Question::Ledger);
+    request.memories = Some(memories);
     request.remember = Remember::No;
     let outcome = replay::verify(world, repository, arriving, &request)?.outcome;
     let (Some(genesis), Some(mut memory), false) = (

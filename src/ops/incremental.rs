@@ -115,6 +115,7 @@ pub(super) fn judged(
     repository: &Repository,
     ledger: &RefName,
     tip: ObjectId,
+    memories: &[Memory],
 ) -> Result<Option<Theirs>, Error> {
     let new = Tip::at(repository, ledger, tip)?;
     let signed = new.record("append")?;
@@ -123,11 +124,13 @@ pub(super) fn judged(
     };
     let (pin, _) = pin::find(repository, None).map_err(super::verify::Error::Pin)?;
     let origin = &signed.unverified().origin;
-    let mut known = memory::recall(&world.folders.state, origin)?;
-    if let Some(pin) = &pin {
-        known.retain(|memory| memory.genesis == pin.genesis && memory.origin == pin.origin);
-    }
-    let [memory] = &known[..] else {
+    let is_meant = |memory: &&Memory| {
+        memory.origin == *origin
+            && pin
+                .as_ref()
+                .is_none_or(|pin| memory.genesis == pin.genesis && memory.origin == pin.origin)
+    };
+    let [memory] = memories.iter().filter(is_meant).collect::<Vec<_>>()[..] else {
         return Ok(None);
     };
     let folder = memory::folder(&world.folders.state, origin, &memory.genesis);

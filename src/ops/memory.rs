@@ -81,6 +81,16 @@ struct Document {
 /// # Errors
 /// Where a memory is there and cannot be read: forgetting silently is what a rollback needs.
 pub fn recall(state: &Path, origin: &Origin) -> Result<Vec<Memory>, Error> {
+    let mut memories = recall_all(state)?;
+    memories.retain(|memory| memory.origin == *origin);
+    Ok(memories)
+}
+
+/// What is remembered of all ledgers.
+///
+/// # Errors
+/// As with [`recall`].
+pub fn recall_all(state: &Path) -> Result<Vec<Memory>, Error> {
     let folders = match fs::read_dir(state) {
         Ok(folders) => folders,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -97,7 +107,7 @@ pub fn recall(state: &Path, origin: &Origin) -> Result<Vec<Memory>, Error> {
             path: state.to_owned(),
             source,
         })?;
-        memories.extend(read(&folder.path().join(FILE))?.filter(|memory| memory.origin == *origin));
+        memories.extend(read(&folder.path().join(FILE))?);
     }
     memories.sort_by_key(|memory| memory.genesis);
     Ok(memories)

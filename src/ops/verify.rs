@@ -29,7 +29,7 @@ use crate::{
     statement::DigestSet,
     store::{self, Stored, Tip},
     timestamp::Timestamp,
-    verify::{self, Artifact, CommitSubject, Outcome, Question, Verdict},
+    verify::{self, Artifact, CommitSubject, Memory, Outcome, Question, Verdict},
 };
 
 /// What is asked, and what the ledger is held to.
@@ -43,6 +43,9 @@ pub struct Request {
     pub seals: Vec<PathBuf>,
     /// How many threads may work.
     pub threads: NonZeroUsize,
+    /// What was seen before; read now where it is not given. Whoever asks a remote reads it first: what other
+    /// processes see meanwhile may be newer than the answer.
+    pub memories: Option<Vec<Memory>>,
     /// Whether what was seen is remembered.
     pub remember: Remember,
     /// Whether what statements say is kept, for the checks.
@@ -77,6 +80,7 @@ impl Request {
             question,
             pin: None,
             seals: Vec::new(),
+            memories: None,
             threads,
             remember: Remember::Yes,
             keep,
@@ -307,6 +311,11 @@ pub fn verify(
     ledger: &RefName,
     request: &Request,
 ) -> Result<Replayed, Error> {
+    // Before the ledger: what others see meanwhile is no rollback of what is read here.
+    let mut memories = match &request.memories {
+        Some(memories) => memories.clone(),
+        None => memory::recall_all(&world.folders.state)?,
+    };
     let stored = Stored::read(repository, ledger)?.ok_or_else(|| Error::NoLedger {
         ledger: ledger.clone(),
     })?;
@@ -318,10 +327,7 @@ pub fn verify(
             .and_then(|record| SignedAppendRecord::parse(&record).ok())
             .map(|record| record.unverified().origin.clone()),
     };
-    let memories = match &origin {
-        Some(origin) => memory::recall(&world.folders.state, origin)?,
-        None => Vec::new(),
-    };
+    memories.retain(|memory| Some(&memory.origin) == origin.as_ref());
     let mut outcome = verify::verify(
         &stored,
         &verify::Request {

@@ -1,0 +1,140 @@
+//! Many writers at one moment, each a fresh clone and a process of its own: whatever the remote does, every entry is
+//! in the ledger or in an inbox, after one fold all are in the ledger, and none is there twice.
+//!
+//! 16 writers; `DOCKET_WRITERS=48` for more.
+
+#[path = "common/mod.rs"]
+mod common;
+
+use std::env;
+use std::process::Stdio;
+use std::time::Duration;
+
+use common::http::{Habits, Server};
+use common::server::{FORMATS, at, docket, git, hook, ok, served, step, steps};
+use common::world::{Ran, World};
+
+fn writers() -> usize {
+    let set = env::var("DOCKET_WRITERS").ok();
+    set.map_or(16, |set| set.parse().expect("a number"))
+}
+
+/// Each writer clones from `url` and records one step.
+fn ready(world: &World, url: &str, writers: usize) {
+    for n in 0..writers {
+        let folder = format!("writer{n}");
+        world.git(&["clone", "-q", url, &at(world, &folder)]);
+        step(world, &folder, &format!("step{n}"));
+    }
+}
+
+/// All push at once, with these flags.
+fn push(world: &World, writers: usize, flags: &[&str]) -> Vec<Ran> {
+    let start = |n: usize| {
+        let mut push = world.command(env!("CARGO_BIN_EXE_git-docket"));
+        push.args(["-C", &at(world, &format!("writer{n}")), "push"]);
+        push.args(flags);
+        push.stdout(Stdio::piped()).stderr(Stdio::piped());
+        push.spawn().expect("it starts")
+    };
+    let children: Vec<_> = (0..writers).map(start).collect();
+    let ended = children.into_iter().map(|child| child.wait_with_output());
+    ended
+        .map(|output| world.ran(&output.expect("it ends")))
+        .collect()
+}
+
+/// After a fold, each writer's entry is in the ledger, once, and the ledger is sound.
+fn all_are_in(world: &World, writers: usize) {
+    ok(world, "repo", &["fold", "--tries", "50"]);
+    ok(world, "repo", &["fetch"]);
+    let mut found = steps(world, "repo");
+    found.sort();
+    let steps = (0..writers).map(|n| format!("step{n}"));
+    let mut expected: Vec<String> = steps.chain(["genesis".to_owned()]).collect();
+    expected.sort();
+    assert_eq!(found, expected);
+    ok(world, "repo", &["verify"]);
+    let refs = ["for-each-ref", "--format=%(refname)", "refs/docket/inbox"];
+    assert_eq!(git(world, "server.git", &refs), "", "inboxes that stay");
+}
+
+fn http(world: &World, habits: Habits) -> Server {
+    git(world, "server.git", &["config", "http.receivepack", "true"]);
+    Server::start(world.root(), habits)
+}
+
+#[test]
+fn over_files_all_land() {
+    for (format, writers) in [(FORMATS[0], writers()), (FORMATS[1], 8)] {
+        let world = served(format);
+        ready(&world, &at(&world, "server.git"), writers);
+        for ran in push(&world, writers, &["--tries", "200", "--time", "300"]) {
+            assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        }
+        all_are_in(&world, writers);
+    }
+}
+
+#[test]
+fn over_http_all_land() {
+    let (world, writers) = (served("sha1"), writers());
+    let server = http(&world, Habits::default());
+    ready(&world, &server.url("server.git"), writers);
+    for ran in push(&world, writers, &["--tries", "200", "--time", "300"]) {
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    }
+    all_are_in(&world, writers);
+}
+
+#[test]
+fn those_that_give_up_leave_an_inbox() {
+    let (world, writers) = (served("sha1"), writers());
+    // Long enough in the server's hands that others come in between.
+    hook(&world, "pre-receive", "sleep 0.2");
+    ready(&world, &at(&world, "server.git"), writers);
+    let ended = push(&world, writers, &["--tries", "1"]);
+    for ran in &ended {
+        assert!(matches!(ran.code, 0 | 6), "{}{}", ran.out, ran.err);
+    }
+    assert!(ended.iter().any(|ran| ran.code == 6), "nobody gave up");
+    all_are_in(&world, writers);
+}
+
+#[test]
+fn over_connections_that_break_nothing_is_lost() {
+    let (world, writers) = (served("sha1"), 8);
+    let server = http(&world, Habits::default());
+    ready(&world, &server.url("server.git"), writers);
+    server.behave(Habits {
+        breaks_one_in: 6,
+        delay: Duration::from_millis(5),
+        ..Habits::default()
+    });
+    // A call of git that breaks ends its push (5), with all that waits kept.
+    for ran in push(&world, writers, &["--tries", "50"]) {
+        assert!(matches!(ran.code, 0 | 5 | 6), "{}{}", ran.out, ran.err);
+    }
+    server.behave(Habits::default());
+    for n in 0..writers {
+        ok(&world, &format!("writer{n}"), &["push", "--tries", "50"]);
+    }
+    all_are_in(&world, writers);
+}
+
+#[test]
+fn a_hook_that_refuses_is_no_contention() {
+    let world = served("sha1");
+    ready(&world, &at(&world, "server.git"), 8);
+    hook(&world, "pre-receive", "echo 'closed today' >&2; exit 1");
+    for ran in push(&world, 8, &["--tries", "50"]) {
+        assert_eq!(ran.code, 5, "{}{}", ran.out, ran.err);
+        assert!(ran.err.contains("closed today"), "{}", ran.err);
+    }
+    hook(&world, "pre-receive", "exit 0");
+    for n in 0..8 {
+        let ran = docket(&world, &format!("writer{n}"), &["push"]);
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    }
+    all_are_in(&world, 8);
+}
