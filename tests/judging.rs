@@ -249,3 +249,96 @@ fn an_address_that_nobody_has_is_unknown_and_so_is_a_borrowed_one() {
     let (_, reasons, code) = judged(&world, &["main"]);
     assert_eq!((reasons, code), (vec!["author-unknown".to_owned()], 3));
 }
+
+/// Strings that a form might act upon.
+const HOSTILE: &str = "<script>alert(1)</script>|**x**\u{1b}[31m\u{202e}=1+1";
+
+#[test]
+fn reports_show_the_same_in_every_form_and_hold_hostile_text() {
+    let world = ledger();
+    let at = change(&world);
+    let person = person(&world);
+    record(
+        &world,
+        "default",
+        "change",
+        &json!({
+            "actor": person, "assertedBy": "self", "id": HOSTILE, "base": {"ref": "refs/heads/main", "commit": at.0},
+            "head": {"commit": at.1, "tree": at.2}, "authors": [{"person": person}], "reason": {"kind": "fix"},
+        }),
+    );
+    world.git(&["merge", "-q", "--squash", "topic"]);
+    world.git(&["commit", "-q", "-m", "seven"]);
+    let to = rev(&world, "main");
+    record(
+        &world,
+        "default",
+        "landing",
+        &json!({
+            "actor": person, "assertedBy": "self", "changeId": HOSTILE, "ref": "refs/heads/main", "from": at.0, "to": to,
+            "commits": [to], "method": "squash",
+        }),
+    );
+    let forms = ["markdown", "html", "csv", "sarif", "json"];
+    let mut words = vec![
+        "report".to_owned(),
+        "--pack".into(),
+        "slsa".into(),
+        "--pack".into(),
+        "soc2".into(),
+    ];
+    words.extend(
+        forms
+            .iter()
+            .map(|form| format!("--output={form}=../audit.{form}")),
+    );
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let ran = world.docket(&words);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    let read = |form: &str| {
+        std::fs::read_to_string(world.repo().join(format!("../audit.{form}"))).unwrap()
+    };
+    let before: Vec<String> = forms.iter().map(|form| read(form)).collect();
+    assert_eq!(before[0], ran.out);
+    for (form, text) in forms.iter().zip(&before) {
+        assert!(text.contains("too-few-approvals"), "{text}");
+        // JSON is data: whoever shows it escapes it.
+        if *form == "json" {
+            continue;
+        }
+        assert!(
+            !text.contains('\u{1b}') && !text.contains('\u{202e}'),
+            "{text}"
+        );
+    }
+    assert!(!before[0].contains("<script>") && !before[0].contains("**x**"));
+    assert!(!before[1].contains("<script") && before[1].contains("&lt;script&gt;"));
+    assert!(before[1].contains("Content-Security-Policy"));
+    // Every link within the page leads somewhere.
+    for target in before[1]
+        .split("href=\"#")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+    {
+        assert!(before[1].contains(&format!("id=\"{target}\"")), "{target}");
+    }
+    let sarif: Value = serde_json::from_str(&before[3]).unwrap();
+    assert!(!sarif["runs"][0]["results"].as_array().unwrap().is_empty());
+    // No clock in it: the same bytes on any day.
+    let mut world = world;
+    world.set("SOURCE_DATE_EPOCH", "253402300799");
+    world.docket(&words);
+    let read = |form: &str| {
+        std::fs::read_to_string(world.repo().join(format!("../audit.{form}"))).unwrap()
+    };
+    let after: Vec<String> = forms.iter().map(|form| read(form)).collect();
+    assert_eq!(before, after);
+    assert_eq!(world.docket(&["report", "--pack", "nothing"]).code, 2);
+    assert!(
+        world
+            .docket_ok(&["explain", "too-few-approvals"])
+            .contains("git docket approve")
+    );
+    assert!(world.docket_ok(&["explain", "soc2/cc8.1"]).contains("C05"));
+    assert_eq!(world.docket(&["explain", "soc2/none"]).code, 2);
+}

@@ -106,6 +106,8 @@ const SESSION: &[(&str, &str, i32)] = &[
         "verified-bundle",
         1,
     ),
+    ("report --pack slsa --no-assert", "audit", 0),
+    ("explain slsa/source-l4", "explained", 0),
     ("verify", "verdict", 0),
     ("verify HEAD", "verdict", 3),
     ("verify --fork-proof fork.json", "fork-proof", 4),

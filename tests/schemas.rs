@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 use git_docket::attestation::Attestation;
 use git_docket::digest::Sha256;
 use git_docket::git::Repository;
+use git_docket::judge::pack::Pack;
 use git_docket::ledger::append_record::SignedAppendRecord;
 use git_docket::ledger::fork_proof::ForkProof;
 use git_docket::ledger::note::{SignedNote, VerifierKey};
@@ -94,6 +95,10 @@ fn sample(schema: &str) -> Option<Sample> {
         "policy.json" => Sample {
             value: toml::from_str(samples::POLICY).unwrap(),
             reads: |value| toml::to_string(value).is_ok_and(|text| Policy::parse(&text).is_ok()),
+        },
+        "pack.json" => Sample {
+            value: toml::from_str(include_str!("../src/judge/packs/slsa.toml")).unwrap(),
+            reads: |value| toml::to_string(value).is_ok_and(|text| Pack::parse(&text).is_ok()),
         },
         "predicate/provenance.json" => of::<Provenance>(&samples::provenance()),
         "predicate/link.json" => of::<Link>(&samples::link()),
@@ -427,7 +432,7 @@ fn each(check: impl Fn(&str, &Validator, Sample)) {
         }
         checked += usize::from(!elsewhere);
     }
-    assert_eq!(checked, 39, "schemas of objects");
+    assert_eq!(checked, 40, "schemas of objects");
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub mod checks;
 mod commit;
 mod exceptions;
 pub mod model;
+pub mod pack;
 mod reason;
 
 use serde::Serialize;

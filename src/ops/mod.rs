@@ -24,6 +24,7 @@ pub mod push;
 pub mod record;
 pub mod recover;
 pub mod rehash;
+pub mod report;
 pub mod run;
 pub mod say;
 pub mod seal;

@@ -411,8 +411,8 @@ fn seal(path: &Path) -> Result<SignedSeal, Error> {
     })
 }
 
-// The checks are asked about what the question is about.
-fn scoped(question: &Question, scope: &Scope) -> Scope {
+/// What the checks are asked about: what the question is about.
+pub(super) fn scoped(question: &Question, scope: &Scope) -> Scope {
     let mut scope = scope.clone();
     match question {
         Question::Ledger => {}

@@ -1,6 +1,11 @@
 //! What people and programs get to read: outcomes as text and as JSON. A report never decides anything.
 
+pub mod audit;
+pub mod csv;
 pub mod entry;
 pub mod escape;
+pub mod html;
 pub mod json;
+pub mod markdown;
+pub mod sarif;
 pub mod verdict;

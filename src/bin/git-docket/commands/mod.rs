@@ -5,6 +5,7 @@ mod completions;
 mod cosign;
 mod demo;
 mod doctor;
+mod explain;
 mod fetch;
 mod fold;
 mod fork_proof;
@@ -18,6 +19,7 @@ mod policy;
 mod push;
 mod recorded;
 mod recover;
+mod report;
 mod roster;
 mod run;
 mod seal;
@@ -61,6 +63,8 @@ pub enum Verb {
     Status(status::Args),
     Verify(verify::Args),
     VerifyBundle(verify_bundle::Args),
+    Report(report::Args),
+    Explain(explain::Args),
     Seal(seal::Args),
     Fetch(fetch::Args),
     Push(push::Args),
@@ -113,6 +117,8 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Show(args)) => show::run(args, context),
         Some(Verb::Status(args)) => status::run(args, context),
         Some(Verb::Verify(args)) => verify::run(args, context),
+        Some(Verb::Report(args)) => report::run(args, context),
+        Some(Verb::Explain(args)) => explain::run(args, context),
         Some(Verb::VerifyBundle(args)) => verify_bundle::run(args, context),
         Some(Verb::Seal(args)) => seal::run(args, context),
         Some(Verb::Fetch(args)) => fetch::run(args, context),

@@ -174,7 +174,7 @@ fn check(id: &str) -> Result<String, String> {
 }
 
 /// Whole days in UTC, the last one included.
-fn period(text: &str) -> Result<(Timestamp, Timestamp), String> {
+pub(super) fn period(text: &str) -> Result<(Timestamp, Timestamp), String> {
     const DAY: i64 = 86_400;
     let day = |day: &str| format!("{day}T00:00:00Z").parse::<Timestamp>().ok();
     let days = text.split_once("..").and_then(|(from, to)| {
@@ -205,6 +205,6 @@ fn output(text: &str) -> Result<(Format, PathBuf), String> {
     }
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse_rfc3339(text).map_err(|error| error.to_string())
 }

@@ -1,0 +1,271 @@
+//! Packs: which checks speak for which controls of a framework.
+//!
+//! A pack is TOML: ids, a summary in our own words, checks, how far they reach, and why. It has no logic: a
+//! control's verdict is the heaviest of its checks'. The framework's own text is never shipped.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CheckResult, Verdict, checks};
+
+/// A framework's controls, mapped to checks.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pack {
+    /// A short name: `[a-z0-9-]`.
+    pub id: String,
+    /// The framework's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Who made the mapping.
+    pub author: String,
+    /// The controls.
+    #[serde(rename = "control")]
+    pub controls: Vec<Control>,
+}
+
+/// A control, and the checks that speak for it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Control {
+    /// Its id in the framework, in lower case, with dots for parentheses: `cm-3.2`.
+    pub id: String,
+    /// What it asks for, in our own words.
+    pub title: String,
+    /// The checks.
+    pub checks: Vec<String>,
+    /// How far they reach.
+    pub coverage: Coverage,
+    /// Why they speak for it, and what they leave open.
+    pub rationale: String,
+}
+
+/// How far a control's checks reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Coverage {
+    /// As far as the control asks, given the evidence.
+    Full,
+    /// A part of it.
+    Partial,
+    /// They support it, and show none of it.
+    Supporting,
+}
+
+/// What a control's checks say together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ControlResult {
+    /// Its id.
+    pub id: String,
+    /// What it asks for.
+    pub title: String,
+    /// The heaviest of its checks' verdicts.
+    pub verdict: Verdict,
+    /// How far they reach.
+    pub coverage: Coverage,
+    /// Its checks.
+    pub checks: Vec<String>,
+    /// Why.
+    pub rationale: String,
+}
+
+/// Why a text is no pack. Lines and columns are in the source's message.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PackError {
+    /// No TOML, or not the shape.
+    #[error("no pack")]
+    Toml(#[from] toml::de::Error),
+    /// An id of other characters.
+    #[error("{found:?} is not an id of [a-z0-9.-], the first a letter")]
+    Id {
+        /// The id.
+        found: String,
+    },
+    /// A check that there is not.
+    #[error("control {control} names {found:?}, which is no check")]
+    Check {
+        /// The control.
+        control: String,
+        /// What it names.
+        found: String,
+    },
+    /// A control that nothing speaks for, or that stands there twice.
+    #[error("control {control} stands there twice, or names no check")]
+    Control {
+        /// Its id.
+        control: String,
+    },
+}
+
+const SHIPPED: &[&str] = &[
+    include_str!("packs/slsa.toml"),
+    include_str!("packs/nist-800-53.toml"),
+    include_str!("packs/ssdf.toml"),
+    include_str!("packs/osps.toml"),
+    include_str!("packs/soc2.toml"),
+    include_str!("packs/ai.toml"),
+];
+
+/// The packs that come with the program.
+pub fn shipped() -> Vec<Pack> {
+    let read = |text: &&str| Pack::parse(text).expect("a test reads every pack that is shipped");
+    SHIPPED.iter().map(read).collect()
+}
+
+impl Pack {
+    /// Reads a pack.
+    pub fn parse(text: &str) -> Result<Self, PackError> {
+        let pack: Self = toml::from_str(text)?;
+        let is_id = |id: &str| {
+            id.starts_with(|c: char| c.is_ascii_lowercase())
+                && id
+                    .chars()
+                    .all(|c| matches!(c, 'a'..='z' | '0'..='9' | '.' | '-'))
+        };
+        let ids = pack
+            .controls
+            .iter()
+            .map(|control| &control.id)
+            .chain([&pack.id]);
+        if let Some(found) = ids.into_iter().find(|id| !is_id(id)) {
+            return Err(PackError::Id {
+                found: found.clone(),
+            });
+        }
+        for (at, control) in pack.controls.iter().enumerate() {
+            let before = &pack.controls[..at];
+            if control.checks.is_empty() || before.iter().any(|other| other.id == control.id) {
+                return Err(PackError::Control {
+                    control: control.id.clone(),
+                });
+            }
+            if let Some(found) = control.checks.iter().find(|id| checks::check(id).is_none()) {
+                return Err(PackError::Check {
+                    control: control.id.clone(),
+                    found: found.clone(),
+                });
+            }
+        }
+        Ok(pack)
+    }
+
+    /// The checks that it needs, each once, in their order.
+    pub fn checks(&self) -> Vec<&'static str> {
+        let named = |id: &str| {
+            self.controls
+                .iter()
+                .any(|control| control.checks.iter().any(|check| check == id))
+        };
+        checks::ALL
+            .iter()
+            .map(|check| check.id)
+            .filter(|id| named(id))
+            .collect()
+    }
+
+    /// What the results of checks say of each control. A check without a result leaves it unknown.
+    pub fn apply(&self, results: &[CheckResult]) -> Vec<ControlResult> {
+        let verdict = |id: &String| {
+            let result = results.iter().find(|result| result.id == id);
+            result.map_or(Verdict::Unknown, |result| result.verdict)
+        };
+        let controls = self.controls.iter().map(|control| ControlResult {
+            id: control.id.clone(),
+            title: control.title.clone(),
+            verdict: control
+                .checks
+                .iter()
+                .map(verdict)
+                .max()
+                .unwrap_or(Verdict::Unknown),
+            coverage: control.coverage,
+            checks: control.checks.clone(),
+            rationale: control.rationale.clone(),
+        });
+        controls.collect()
+    }
+}
+
+impl Coverage {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Partial => "partial",
+            Self::Supporting => "supporting",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_pack_is_read_and_has_a_name_of_its_own() {
+        let packs = shipped();
+        assert_eq!(packs.len(), SHIPPED.len());
+        for (at, pack) in packs.iter().enumerate() {
+            assert!(
+                packs[..at].iter().all(|other| other.id != pack.id),
+                "{}",
+                pack.id
+            );
+            assert!(!pack.checks().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_control_is_as_its_heaviest_check_and_unknown_without_one() {
+        let pack = Pack::parse(
+            "id = 'p'\nname = 'P'\nversion = '1'\nauthor = 'a'\n[[control]]\nid = 'c-1'\ntitle = 't'\nchecks = ['C01', 'C05']\ncoverage = 'full'\nrationale = 'r'\n",
+        );
+        let pack = pack.expect("a pack");
+        let result = |id, verdict| CheckResult {
+            id,
+            name: "n",
+            verdict,
+            counts: Default::default(),
+            items: Vec::new(),
+        };
+        let say = |results: &[CheckResult]| pack.apply(results)[0].verdict;
+        assert_eq!(say(&[]), Verdict::Unknown);
+        assert_eq!(say(&[result("C01", Verdict::Pass)]), Verdict::Unknown);
+        assert_eq!(
+            say(&[
+                result("C01", Verdict::Pass),
+                result("C05", Verdict::Exception)
+            ]),
+            Verdict::Exception
+        );
+        assert_eq!(
+            say(&[
+                result("C01", Verdict::Fail),
+                result("C05", Verdict::Unknown)
+            ]),
+            Verdict::Fail
+        );
+    }
+
+    #[test]
+    fn bad_packs_are_refused() {
+        let head = "id = 'p'\nname = 'P'\nversion = '1'\nauthor = 'a'\n";
+        let control = |id: &str, checks: &str| {
+            format!(
+                "[[control]]\nid = '{id}'\ntitle = 't'\nchecks = {checks}\ncoverage = 'full'\nrationale = 'r'\n"
+            )
+        };
+        for bad in [
+            head.to_owned(),
+            format!("{head}{}", control("CM-3", "['C01']")),
+            format!("{head}{}", control("cm-3(2)", "['C01']")),
+            format!("{head}{}", control("c", "[]")),
+            format!("{head}{}", control("c", "['C99']")),
+            format!("{head}{0}{0}", control("c", "['C01']")),
+            format!("{head}extra = 1\n"),
+        ] {
+            assert!(Pack::parse(&bad).is_err(), "{bad}");
+        }
+    }
+}
