@@ -8,6 +8,7 @@
 
 mod difference;
 mod incoming;
+mod loose;
 mod merge;
 mod objects;
 mod refs;
@@ -134,6 +135,14 @@ pub enum Error {
     /// An object could not be written.
     #[error("an object cannot be written")]
     Write(#[source] gix::Error),
+    /// An object's file could not be written.
+    #[error("{path} cannot be written")]
+    WriteFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// An object could not be made to survive a power cut.
     #[error("{path} cannot be synced to disk")]
     Sync {

@@ -1,13 +1,16 @@
 //! Objects: read with a limit on their size, written so that they survive a power cut.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, utimensat};
+use rustix::io::Errno;
 
-use super::{Durability, Error, Repository, kind_name, theirs};
+use super::{Durability, Error, Repository, kind_name, loose, theirs};
 use crate::digest::{ObjectId, ObjectKind};
 
 /// An object's kind and content. The content is as stored: whether it has the id is asked by
@@ -89,8 +92,12 @@ pub struct CommitFacts {
 #[derive(Debug, Default)]
 #[must_use = "what is not synced may not survive a power cut"]
 pub struct Written {
-    ids: Vec<ObjectId>,
+    /// The files, with the handles of those that were just written.
+    files: BTreeMap<PathBuf, Option<File>>,
 }
+
+/// Handles of written objects that are kept open until they are synced.
+const OPEN_LIMIT: usize = 64;
 
 impl Repository {
     /// Whether an object is here.
@@ -281,22 +288,32 @@ impl Repository {
             let kind = kind_name(kind);
             Error::Collision { kind }
         })?;
-        // One that another process has just written may not be synced yet, so that it counts as ours.
-        written.ids.push(id);
+        let path = self.loose(&id);
         // Packs are not asked: an object that is in one, too, is no harm.
-        if refresh(&self.loose(&id)) {
+        if refresh(&path) {
+            // Another process may have just written it, and not synced it yet.
+            written.files.entry(path).or_default();
             return Ok(id);
         }
-        let kind = match kind {
-            ObjectKind::Blob => gix::objs::Kind::Blob,
-            ObjectKind::Tree => gix::objs::Kind::Tree,
-            ObjectKind::Commit => gix::objs::Kind::Commit,
-            ObjectKind::Tag => gix::objs::Kind::Tag,
+        let file = if content.len() <= loose::PLAIN_LIMIT {
+            let header = format!("{} {}\0", kind_name(kind), content.len());
+            let file = loose::write(&path, &header, content).map_err(|source| {
+                let path = path.clone();
+                Error::WriteFile { path, source }
+            })?;
+            Some(file).filter(|_| written.files.len() < OPEN_LIMIT)
+        } else {
+            let kind = match kind {
+                ObjectKind::Blob => gix::objs::Kind::Blob,
+                ObjectKind::Tree => gix::objs::Kind::Tree,
+                ObjectKind::Commit => gix::objs::Kind::Commit,
+                ObjectKind::Tag => gix::objs::Kind::Tag,
+            };
+            let written = self.inner.objects.write_buf(kind, content);
+            written.map_err(Error::Write)?;
+            None
         };
-        self.inner
-            .objects
-            .write_buf(kind, content)
-            .map_err(Error::Write)?;
+        written.files.insert(path, file);
         Ok(id)
     }
 
@@ -337,16 +354,18 @@ impl Repository {
         if self.durability == Durability::Process {
             return Ok(());
         }
-        let mut files: Vec<PathBuf> = written.ids.iter().map(|id| self.loose(id)).collect();
-        files.sort();
-        files.dedup();
-        files.retain(|file| file.exists());
+        let mut files = written.files;
+        // Packed meanwhile, by a git that syncs packs.
+        files.retain(|path, file| file.is_some() || path.exists());
         // A folder holds the names of its files, and the objects' folder those of its folders.
-        let mut folders: Vec<&Path> = files.iter().filter_map(|file| file.parent()).collect();
+        let mut folders: Vec<&Path> = files.keys().filter_map(|path| path.parent()).collect();
         folders.dedup();
         folders.push(self.inner.objects.store_ref().path());
-        let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).chain(folders).collect();
-        sync_all(&paths)
+        let files = files.iter().map(|(path, file)| (&**path, file.as_ref()));
+        let all: Vec<_> = files
+            .chain(folders.iter().map(|path| (*path, None)))
+            .collect();
+        sync_all(&all)
     }
 
     /// Where an object's own file stands, if it has one.
@@ -358,30 +377,40 @@ impl Repository {
 }
 
 /// Syncs files or folders, several at once: a disk takes many syncs in the time of one.
-fn sync_all(paths: &[&Path]) -> Result<(), Error> {
-    const AT_ONCE: usize = 8;
-    let share = paths.len().div_ceil(AT_ONCE).max(1);
+pub(super) fn sync_all(all: &[(&Path, Option<&File>)]) -> Result<(), Error> {
+    const AT_ONCE: usize = 4;
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some((path, file)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            match file {
+                Some(file) => file.sync_all().map_err(|error| unsynced(path, error))?,
+                None => sync(path)?,
+            }
+        }
+        Ok(())
+    };
     thread::scope(|scope| {
-        let threads: Vec<_> = paths
-            .chunks(share)
-            .map(|paths| scope.spawn(move || paths.iter().try_for_each(|path| sync(path))))
-            .collect();
-        threads.into_iter().try_for_each(|thread| {
-            thread
+        let others = 1..AT_ONCE.min(all.len());
+        let others: Vec<_> = others.map(|_| scope.spawn(work)).collect();
+        let own = work();
+        let others = others.into_iter().map(|other| {
+            other
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
+        });
+        others.fold(own, Result::and)
     })
 }
 
 pub(super) fn sync(path: &Path) -> Result<(), Error> {
-    let failed = |source| Error::Sync {
-        path: path.to_owned(),
-        source,
-    };
     File::open(path)
         .and_then(|file| file.sync_all())
-        .map_err(failed)
+        .map_err(|error| unsynced(path, error))
+}
+
+fn unsynced(path: &Path, source: std::io::Error) -> Error {
+    let path = path.to_owned();
+    Error::Sync { path, source }
 }
 
 /// Sets a file's times to now; false where there is none. One that is not ours is kept as git keeps it.
@@ -394,5 +423,8 @@ fn refresh(path: &Path) -> bool {
         last_access: now,
         last_modification: now,
     };
-    utimensat(CWD, path, &times, AtFlags::empty()).is_ok() || path.exists()
+    match utimensat(CWD, path, &times, AtFlags::empty()) {
+        Ok(()) => true,
+        Err(error) => error != Errno::NOENT && path.exists(),
+    }
 }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use gix::bstr::{BStr, ByteSlice};
 use thiserror::Error as ThisError;
 
-use super::objects::sync;
+use super::objects::{sync, sync_all};
 use super::{Durability, Error, Repository};
 use crate::digest::ObjectId;
 use crate::process;
@@ -203,14 +203,21 @@ impl Repository {
             }
             writeln!(held, "{}", new.hex()).map_err(failed)?;
             if self.durability == Durability::PowerCut {
-                held.sync_all().map_err(failed)?;
+                // The ref's folder is synced once the ref stands in it; that the folder stands in its own, here.
+                let mut all = vec![(lock.as_path(), Some(&held))];
+                let above = self.folders_of(name);
+                all.extend(above.iter().skip(1).map(|folder| (folder.as_path(), None)));
+                sync_all(&all)?;
             }
             self.log(step);
             fs::rename(&lock, &file).map_err(failed)?;
             Ok(Moved::Yes)
         })();
         match moved {
-            Ok(Moved::Yes) => self.sync_reference(name)?,
+            Ok(Moved::Yes) if self.durability == Durability::PowerCut => {
+                file.parent().map_or(Ok(()), sync)?;
+            }
+            Ok(Moved::Yes) => {}
             Ok(Moved::Elsewhere) | Err(_) => {
                 let _ = fs::remove_file(&lock);
             }
@@ -278,13 +285,19 @@ impl Repository {
         if self.durability == Durability::Process {
             return Ok(());
         }
+        self.folders_of(name)
+            .iter()
+            .filter(|folder| folder.is_dir())
+            .try_for_each(|folder| sync(folder))
+    }
+
+    /// The folders that a ref's file stands in, the innermost first, below the repository's own.
+    fn folders_of(&self, name: &RefName) -> Vec<PathBuf> {
         let common = self.common_dir();
         let file = common.join(name.as_str());
-        file.ancestors()
-            .skip(1)
-            .take_while(|folder| *folder != common)
-            .filter(|folder| folder.is_dir())
-            .try_for_each(sync)
+        let folders = file.ancestors().skip(1);
+        let below = folders.take_while(|folder| *folder != common);
+        below.map(Path::to_owned).collect()
     }
 }
 
