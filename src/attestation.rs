@@ -127,6 +127,12 @@ pub enum VerifyError {
 impl Attestation {
     /// Reads a bundle or a bare envelope; the bytes are kept exactly.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, ParseError> {
+        let digest = Sha256::of(&bytes);
+        Self::parse_digested(bytes, digest)
+    }
+
+    /// The same of bytes whose digest was just computed.
+    pub(crate) fn parse_digested(bytes: Vec<u8>, digest: Sha256) -> Result<Self, ParseError> {
         if bytes.len() > MAX_ATTESTATION_BYTES {
             return Err(ParseError::TooLarge { bytes: bytes.len() });
         }
@@ -134,7 +140,6 @@ impl Attestation {
             Some(bundle) => bundle.into(),
             None => Self::parse_foreign(&bytes)?,
         };
-        let digest = Sha256::of(&bytes);
         Ok(Self {
             bytes,
             digest,

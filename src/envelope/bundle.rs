@@ -232,7 +232,12 @@ impl Bundle {
             return None;
         }
         let key = std::str::from_utf8(hint).ok()?.parse().ok()?;
+        let plain = |b: &u8| b.is_ascii_graphic() && *b != b'\\';
         let payload_type = std::str::from_utf8(payload_type).ok()?;
+        if !payload_type.as_bytes().iter().all(plain) {
+            return None;
+        }
+        // Neither base64 nor a key id has another character.
         let (payload, sig) = (base64::decode(payload).ok()?, base64::decode(sig).ok()?);
         Self::new(payload_type, payload, key, sig).ok()
     }
@@ -242,13 +247,11 @@ impl Bundle {
 const HEAD: &str = r#"{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":""#;
 const TO_ENVELOPE: &str = r#""},"tlogEntries":[]},"dsseEnvelope":"#;
 
-/// Splits a JSON string of visible ASCII without escapes off the front.
+/// Splits a JSON string off the front, which the caller knows to have no escapes.
 fn quoted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let inner = bytes.strip_prefix(b"\"")?;
-    let end = inner.iter().position(|&b| b == b'"')?;
-    let (text, rest) = inner.split_at(end);
-    let plain = text.iter().all(|&b| b.is_ascii_graphic() && b != b'\\');
-    plain.then_some((text, &rest[1..]))
+    let end = memchr::memchr(b'"', inner)?;
+    Some((&inner[..end], &inner[end + 1..]))
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub enum Placement {
 pub fn placement(body: &[u8], offset: usize) -> Placement {
     let fits = offset <= SMALL_NOTE
         && body.len() <= INLINE_BODY_LIMIT
-        && !body.iter().any(|b| matches!(b, b'\n' | b'\r'))
+        && memchr::memchr2(b'\n', b'\r', body).is_none()
         && !body.first().is_none_or(u8::is_ascii_whitespace)
         && !body.last().is_none_or(u8::is_ascii_whitespace)
         && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
@@ -115,10 +115,7 @@ impl<'a> Lines<'a> {
 
     fn read(&mut self) -> Result<Line<'a>, LineError> {
         let rest = &self.note[self.offset..];
-        let length = rest
-            .iter()
-            .position(|b| *b == b'\n')
-            .ok_or(LineError::Unterminated)?;
+        let length = memchr::memchr(b'\n', rest).ok_or(LineError::Unterminated)?;
         let line = parse_line(&rest[..length], self.offset)?;
         if self.last.is_some_and(|last| line.link.seq <= last) {
             return Err(LineError::Order { seq: line.link.seq });

@@ -225,6 +225,7 @@ pub enum Contention {
 }
 
 /// What is on a tip, as far as an append needs it.
+#[derive(Clone)]
 pub struct Head {
     /// The append record.
     pub record: AppendRecord,
@@ -259,19 +260,41 @@ impl Appender<'_> {
     /// # Errors
     /// Where nothing was appended; then nothing is changed.
     pub fn append(&self, items: &[Item]) -> Result<Appended, Error> {
+        self.append_after(None, items)
+    }
+
+    /// As [`append`](Self::append); where the ref stands where it was `seen`, its records are not read again.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn append_after(
+        &self,
+        seen: Option<&(Tip<'_>, Head)>,
+        items: &[Item],
+    ) -> Result<Appended, Error> {
+        let mut seen = seen;
         for attempt in 0..TRIES {
-            let tip = Tip::read(self.repository, self.ledger)?;
-            if tip.commit().is_none() {
-                return Err(Error::NoLedger {
-                    ledger: self.ledger.clone(),
-                });
-            }
-            let head = head(&tip)?;
+            let stands = |(tip, _): &&(Tip<'_>, Head)| {
+                Ok::<_, git::Error>(self.repository.reference(self.ledger)? == tip.commit())
+            };
+            let fresh;
+            let (tip, head) = match seen.take() {
+                Some(seen) if stands(&seen)? => (&seen.0, seen.1.clone()),
+                _ => {
+                    fresh = Tip::read(self.repository, self.ledger)?;
+                    if fresh.commit().is_none() {
+                        return Err(Error::NoLedger {
+                            ledger: self.ledger.clone(),
+                        });
+                    }
+                    (&fresh, head(&fresh)?)
+                }
+            };
             if items.iter().any(|item| item.step.as_str() != "cosign") {
                 head.opened()?;
             }
             let writer = writer(&head.roster, self.key)?;
-            match self.try_append(&tip, head, &writer, items) {
+            match self.try_append(tip, head, &writer, items) {
                 Ok(Some(appended)) => return Ok(appended),
                 Ok(None) => {}
                 Err(Error::Store(store::Error::Git(git::Error::Locked { name, lock }))) => {

@@ -157,8 +157,8 @@ pub struct Recorder<'a> {
     sealing: Option<SigningKey>,
     commit: ObjectId,
     tree: ObjectId,
-    has_ledger: bool,
-    opened: Result<(), append::NotOpened>,
+    /// The ledger's tip as it was found; none where there is no ledger.
+    seen: Option<(Tip<'a>, append::Head)>,
 }
 
 impl<'a> Recorder<'a> {
@@ -177,23 +177,21 @@ impl<'a> Recorder<'a> {
         let tree = repository.commit(&commit)?.tree;
         let key = key::signing_key(world, key)?;
         let tip = Tip::read(repository, ledger)?;
-        let has_ledger = tip.commit().is_some();
         let mut sealing = None;
-        let mut opened = Ok(());
-        let origin = if has_ledger {
+        let (origin, seen) = if tip.commit().is_some() {
             let head = append::head(&tip)?;
             append::writer(&head.roster, &key)?;
-            opened = head.opened();
+            let origin = head.record.origin.clone();
             if repository.remotes().is_empty() {
-                sealing = sealing_key(world, &head.record.origin, head.seal.as_ref())?;
+                sealing = sealing_key(world, &origin, head.seal.as_ref())?;
             }
-            head.record.origin
+            (origin, Some((tip, head)))
         } else {
             let pin = pin::find(repository, None)?.0;
-            pin.ok_or_else(|| Error::NoOrigin {
+            let pin = pin.ok_or_else(|| Error::NoOrigin {
                 ledger: ledger.clone(),
-            })?
-            .origin
+            })?;
+            (pin.origin, None)
         };
         Ok(Self {
             world,
@@ -204,8 +202,7 @@ impl<'a> Recorder<'a> {
             sealing,
             commit,
             tree,
-            has_ledger,
-            opened,
+            seen,
         })
     }
 
@@ -237,8 +234,8 @@ impl<'a> Recorder<'a> {
         if crate::verify::is_governance(step) {
             return Err(Error::Reserved { step: step.clone() });
         }
-        self.opened.clone().map_err(append::Error::from)?;
-        Ok(())
+        let opened = self.seen.as_ref().map_or(Ok(()), |(_, head)| head.opened());
+        Ok(opened.map_err(append::Error::from)?)
     }
 
     /// The statement that would be signed.
@@ -293,14 +290,14 @@ impl<'a> Recorder<'a> {
         let spool = spool::Spool::of(self.repository);
         let fresh = items.len();
         let mut all = items;
-        if self.has_ledger {
+        if self.seen.is_some() {
             let here = |item: &Item| self.repository.has(&item.commit);
             all.extend(spool.items()?.into_iter().filter(here));
         }
         let mut outcome = None;
         let mut contention = None;
-        if self.has_ledger && !all.is_empty() {
-            match self.appender().append(&all) {
+        if self.seen.is_some() && !all.is_empty() {
+            match self.appender().append_after(self.seen.as_ref(), &all) {
                 Ok(appended) => outcome = Some(appended),
                 Err(append::Error::Contention(lost)) => contention = Some(lost),
                 Err(error) => return Err(error.into()),

@@ -248,7 +248,8 @@ impl Examiner<'_> {
     }
 
     fn attestation(&self, body: Vec<u8>, step: &Step, record: &mut Record, out: &mut Examined) {
-        let attestation = match Attestation::parse(body) {
+        // The caller has held the bytes against the link's digest.
+        let attestation = match Attestation::parse_digested(body, record.attestation) {
             Ok(attestation) => attestation,
             Err(error) => {
                 return out

@@ -5,6 +5,7 @@
 //! itself; the few flags that could weaken a verdict, or hide what is listed, are left out of it. An empty
 //! value is refused, wherever it comes from.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -130,31 +131,47 @@ const COMMAND_LINE_ONLY: &[&str] = &[
     "version",
 ];
 
-/// Parses the program's arguments. `configured` gives all values of a git configuration key, looked up in
-/// the repository of the given folder.
+/// Parses the program's arguments. `variables` are those of the environment that may set a flag, by name;
+/// `configured` gives all values of a git configuration key, looked up in the repository of the given folder.
 pub fn parse(
     arguments: &[OsString],
-    variable: impl Fn(&str) -> Option<OsString>,
+    variables: &BTreeMap<String, OsString>,
     configured: impl FnOnce(Option<PathBuf>) -> Vec<(String, String)>,
 ) -> Result<Cli, clap::Error> {
-    match command().try_get_matches_from(arguments) {
-        Err(error) if !error.use_stderr() => return Err(error),
-        _ => {}
-    }
-    let folder = command()
-        .ignore_errors(true)
-        .try_get_matches_from(arguments)
-        .ok()
-        .and_then(|matches| matches.get_one::<PathBuf>("directory").cloned());
+    let mut command = self::command();
+    let bare = command.try_get_matches_from_mut(arguments);
+    let folder = match &bare {
+        Err(error) if !error.use_stderr() => return bare.and_then(|m| Cli::from_arg_matches(&m)),
+        Ok(matches) => matches.get_one("directory").cloned(),
+        // What is missing may be configured.
+        Err(_) => self::command()
+            .ignore_errors(true)
+            .try_get_matches_from(arguments)
+            .ok()
+            .and_then(|matches| matches.get_one("directory").cloned()),
+    };
     let settings = configured(folder);
-    let mut faults = Vec::new();
-    let mut command = sourced(self::command(), "", &variable, &settings, &mut faults);
-    if let Some(fault) = faults.into_iter().next() {
-        return Err(Cli::command().error(ErrorKind::InvalidValue, fault));
-    }
-    let matches = command.try_get_matches_from_mut(arguments)?;
+    // All verbs and flags are built once, or, where something else than the command line may set them, again.
+    let matches = match bare {
+        Ok(matches) if settings.is_empty() && variables.is_empty() => matches,
+        _ => {
+            let mut faults = Vec::new();
+            command = sourced(self::command(), "", variables, &settings, &mut faults);
+            if let Some(fault) = faults.into_iter().next() {
+                return Err(Cli::command().error(ErrorKind::InvalidValue, fault));
+            }
+            command.try_get_matches_from_mut(arguments)?
+        }
+    };
     refuse_empty(&mut command, &matches)?;
     Cli::from_arg_matches(&matches)
+}
+
+/// The environment's variables that may set a flag.
+pub fn variables(all: impl Iterator<Item = (OsString, OsString)>) -> BTreeMap<String, OsString> {
+    all.filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with("DOCKET_"))
+        .collect()
 }
 
 /// The flags that a git configuration key may set, of all verbs.
@@ -179,18 +196,18 @@ fn is_command_line_only(flag: &str, verb: &str) -> bool {
 fn sourced(
     command: Command,
     verb: &str,
-    variable: &impl Fn(&str) -> Option<OsString>,
+    variables: &BTreeMap<String, OsString>,
     settings: &[(String, String)],
     faults: &mut Vec<String>,
 ) -> Command {
-    let mut command = command.mut_args(|arg| source(arg, verb, variable, settings, faults));
+    let mut command = command.mut_args(|arg| source(arg, verb, variables, settings, faults));
     let names: Vec<String> = command
         .get_subcommands()
         .map(|sub| sub.get_name().to_owned())
         .collect();
     for name in names {
         command =
-            command.mut_subcommand(&name, |sub| sourced(sub, &name, variable, settings, faults));
+            command.mut_subcommand(&name, |sub| sourced(sub, &name, variables, settings, faults));
     }
     command
 }
@@ -198,7 +215,7 @@ fn sourced(
 fn source(
     arg: Arg,
     verb: &str,
-    variable: &impl Fn(&str) -> Option<OsString>,
+    variables: &BTreeMap<String, OsString>,
     settings: &[(String, String)],
     faults: &mut Vec<String>,
 ) -> Arg {
@@ -209,7 +226,7 @@ fn source(
         return arg;
     }
     let name = format!("DOCKET_{}", flag.to_ascii_uppercase().replace('-', "_"));
-    if variable(&name).is_some_and(|value| value.is_empty()) {
+    if variables.get(&name).is_some_and(|value| value.is_empty()) {
         faults.push(format!(
             "the variable {name} is set and empty; unset it, or give it a value"
         ));
@@ -292,7 +309,7 @@ mod tests {
 
     fn prepared() -> Command {
         let mut faults = Vec::new();
-        let mut command = sourced(Cli::command(), "", &|_| None, &[], &mut faults);
+        let mut command = sourced(Cli::command(), "", &BTreeMap::new(), &[], &mut faults);
         assert_eq!(faults, [""; 0]);
         command.build();
         command
@@ -329,11 +346,11 @@ mod tests {
         let words = ["git-docket", "help"].map(OsString::from);
         for flag in settable(&prepared()).into_iter().collect::<BTreeSet<_>>() {
             let name = format!("DOCKET_{}", flag.to_ascii_uppercase().replace('-', "_"));
-            let empty = |asked: &str| (asked == name).then(OsString::new);
-            assert!(parse(&words, empty, |_| Vec::new()).is_err(), "{name}");
+            let empty = BTreeMap::from([(name.clone(), OsString::new())]);
+            assert!(parse(&words, &empty, |_| Vec::new()).is_err(), "{name}");
             let key = format!("docket.{flag}");
             let settings = vec![(key.clone(), String::new())];
-            assert!(parse(&words, |_| None, |_| settings).is_err(), "{key}");
+            assert!(parse(&words, &BTreeMap::new(), |_| settings).is_err(), "{key}");
         }
     }
 
@@ -342,7 +359,7 @@ mod tests {
         let words = ["git-docket", "status"].map(OsString::from);
         let quiet = |value: &str| {
             let settings = vec![("docket.quiet".to_owned(), value.to_owned())];
-            parse(&words, |_| None, |_| settings).map(|cli| cli.globals.quiet)
+            parse(&words, &BTreeMap::new(), |_| settings).map(|cli| cli.globals.quiet)
         };
         assert!(quiet("true").expect("a switch"));
         assert!(!quiet("off").expect("a switch"));
@@ -354,9 +371,9 @@ mod tests {
         let words = ["git-docket", "verify"].map(OsString::from);
         let settings = ["at", "no-assert", "insecure-anything"]
             .map(|flag| (format!("docket.{flag}"), "true".to_owned()));
-        let variable = |_: &str| None;
-        let with = parse(&words, variable, |_| settings.into()).expect("they are not looked at");
-        let without = parse(&words, variable, |_| Vec::new()).expect("a command line");
+        let variables = BTreeMap::new();
+        let with = parse(&words, &variables, |_| settings.into()).expect("they are not looked at");
+        let without = parse(&words, &variables, |_| Vec::new()).expect("a command line");
         assert_eq!(format!("{with:?}"), format!("{without:?}"));
     }
 }

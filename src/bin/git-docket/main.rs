@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().collect();
     let found = OnceCell::new();
     let configured = |folder| configured(folder, &found);
-    let cli = match cli::parse(&arguments, |name| env::var_os(name), configured) {
+    let cli = match cli::parse(&arguments, &cli::variables(env::vars_os()), configured) {
         Ok(cli) => cli,
         Err(error) => {
             let exit = if error.use_stderr() {
