@@ -72,9 +72,16 @@ pub enum Error {
     Revision {
         /// The word; hostile text.
         spec: String,
-        /// Why.
-        source: gix::Error,
     },
+    /// Digits with which the ids of several objects begin.
+    #[error("the ids of several objects begin with {spec:?}")]
+    Ambiguous {
+        /// The digits.
+        spec: String,
+    },
+    /// The checked-out branch has no commit, and `HEAD` names none.
+    #[error("this repository has no commit yet")]
+    NoCommit,
     /// A word names a range where one revision is wanted, or nothing that has commits.
     #[error("{spec:?} does not name {wanted}")]
     Kind {
@@ -351,16 +358,26 @@ impl Repository {
     /// # Errors
     /// Where it names none, or several.
     pub fn commit_named(&self, spec: &str) -> Result<ObjectId, Error> {
-        let revision = |source| Error::Revision {
-            spec: spec.to_owned(),
-            source,
-        };
         let peeled = format!("{spec}^{{commit}}");
-        let id = self
-            .inner
-            .rev_parse_single(BStr::new(&peeled))
-            .map_err(revision)?;
-        Ok(self.ours(id.as_ref()))
+        match self.inner.rev_parse_single(BStr::new(&peeled)) {
+            Ok(id) => Ok(self.ours(id.as_ref())),
+            Err(_) => Err(self.unnamed(spec)),
+        }
+    }
+
+    /// Why a word names no commit.
+    fn unnamed(&self, spec: &str) -> Error {
+        let is_unborn = || self.inner.head().is_ok_and(|head| head.is_unborn());
+        if (spec.starts_with("HEAD") || spec == "@") && is_unborn() {
+            return Error::NoCommit;
+        }
+        let spec = spec.to_owned();
+        let prefix = gix::hash::Prefix::from_hex(&spec).ok();
+        let found = prefix.map(|prefix| self.inner.objects.lookup_prefix(prefix, None));
+        match found {
+            Some(Ok(Some(Err(())))) => Error::Ambiguous { spec },
+            _ => Error::Revision { spec },
+        }
     }
 
     /// Whether a word names a revision.

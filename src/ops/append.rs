@@ -170,6 +170,7 @@ impl Explain for Error {
 
     fn remedy(&self) -> Option<String> {
         Some(match self {
+            Self::Git(error) => return error.remedy(),
             Self::NoLedger { .. } => {
                 "`git docket init` founds one; `git docket fetch` brings one that the remote has"
                     .into()

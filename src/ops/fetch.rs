@@ -165,6 +165,7 @@ impl Explain for Error {
 
     fn remedy(&self) -> Option<String> {
         Some(match self {
+            Self::Git(error) => return error.remedy(),
             Self::NoRemote => "git remote add origin URL".into(),
             Self::WhichRemote { names } => format!("say --remote {}", names.join(" or --remote ")),
             Self::NoLedger { remote, .. } => format!(

@@ -139,6 +139,7 @@ impl Explain for Error {
 
     fn remedy(&self) -> Option<String> {
         Some(match self {
+            Self::Git(error) => return error.remedy(),
             Self::Fetch(error) => return error.remedy(),
             Self::Record(error) => return error.remedy(),
             Self::Append(error) => return error.remedy(),

@@ -191,6 +191,7 @@ impl Explain for Error {
 
     fn remedy(&self) -> Option<String> {
         Some(match self {
+            Self::Git(error) => return error.remedy(),
             Self::Exists { .. } => "`git docket status` shows it".into(),
             Self::NoCommit => "commit something first: a ledger speaks about commits".into(),
             Self::NoOrigin => "name it: `git docket init --origin git.example.com/acme/app`".into(),

@@ -88,7 +88,25 @@ pub trait Explain: std::error::Error {
 
 impl Explain for crate::store::Error {
     fn remedy(&self) -> Option<String> {
-        Some("git fsck says whether objects are missing or damaged".to_owned())
+        match self {
+            crate::store::Error::Git(error) => error.remedy(),
+            _ => Some("git fsck says whether objects are missing or damaged".to_owned()),
+        }
+    }
+}
+
+impl Explain for crate::git::Error {
+    fn remedy(&self) -> Option<String> {
+        use crate::git::Error as E;
+        Some(match self {
+            E::NoCommit => "commit something first: a ledger speaks about commits".into(),
+            E::Ambiguous { .. } => "give more digits of the id".into(),
+            E::Revision { .. } => "`git log --oneline --all` lists what there is".into(),
+            E::Missing { .. } | E::Read { .. } | E::Walk(_) => {
+                "git fsck says whether objects are missing or damaged; a shallow or partial clone lacks some: `git fetch --unshallow`".into()
+            }
+            _ => return None,
+        })
     }
 }
 

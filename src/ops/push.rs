@@ -126,6 +126,7 @@ impl Explain for Error {
 
     fn remedy(&self) -> Option<String> {
         Some(match self {
+            Self::Git(error) => return error.remedy(),
             Self::Fetch(error) => return error.remedy(),
             Self::Record(error) => return error.remedy(),
             Self::Spool(error) => return error.remedy(),

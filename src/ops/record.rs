@@ -88,6 +88,7 @@ impl Explain for Error {
 
     fn remedy(&self) -> Option<String> {
         match self {
+            Self::Git(error) => error.remedy(),
             Self::Append(error) => error.remedy(),
             Self::Key(error) => error.remedy(),
             Self::Pin(error) => error.remedy(),

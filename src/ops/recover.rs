@@ -137,6 +137,7 @@ impl Explain for Error {
 
     fn remedy(&self) -> Option<String> {
         Some(match self {
+            Self::Git(error) => return error.remedy(),
             Self::Sound { .. } => {
                 "`git docket fetch` says what the remote holds, `git docket verify` what is here"
                     .into()

@@ -189,6 +189,7 @@ impl Explain for Error {
 
     fn remedy(&self) -> Option<String> {
         match self {
+            Error::Git(error) => error.remedy(),
             Error::Record(error) => error.remedy(),
             Error::NoMaterial { .. } => Some(
                 "globs are anchored where the command runs: 'src/**/*.rs', not '*.rs'".to_owned(),

@@ -76,6 +76,7 @@ impl Explain for Error {
 
     fn remedy(&self) -> Option<String> {
         Some(match self {
+            Self::Git(error) => return error.remedy(),
             Self::Verify(error) => return error.remedy(),
             Self::NoKey => "seal where `git docket init` was run, or bring its key there".into(),
             Self::NotLanded { remote, ledger } => format!("`git push {remote} {ledger}` first"),

@@ -192,6 +192,7 @@ impl Explain for Error {
 
     fn remedy(&self) -> Option<String> {
         Some(match self {
+            Self::Git(error) => return error.remedy(),
             Self::NoLedger { .. } => "a clone does not bring notes by itself: `git docket fetch` does; `git docket init` founds a ledger".into(),
             Self::Pin(error) => return error.remedy(),
             Self::Memory(error) => return error.remedy(),
