@@ -16,7 +16,10 @@ pub(super) const PLAIN_LIMIT: usize = 16 << 10;
 /// The most that one stored block holds.
 const BLOCK_LIMIT: usize = 0xffff;
 
-const _: () = assert!(PLAIN_LIMIT + 64 <= BLOCK_LIMIT, "one block holds header and content");
+const _: () = assert!(
+    PLAIN_LIMIT + 64 <= BLOCK_LIMIT,
+    "one block holds header and content"
+);
 
 /// Writes an object's file, which appears whole or not at all, and gives its handle for syncing.
 /// `header` is git's, `"<kind> <length>\0"`.

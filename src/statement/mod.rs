@@ -19,10 +19,10 @@
 //! whether the subjects exist, and whether the placement is the ledger's.
 
 mod digest_set;
+mod error;
+mod names;
 pub mod predicate;
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,9 @@ use serde_json::{Map, Value, value::RawValue};
 use crate::canonical;
 use crate::digest::{ObjectId, Sha256};
 pub use digest_set::{DigestSet, DigestSetError};
+pub use error::Error;
+pub use names::{PredicateType, PredicateTypeError, Step, StepError};
+pub(crate) use names::{shortened, text_value};
 use predicate::Predicate;
 
 /// DSSE payload type of an in-toto statement.
@@ -93,107 +96,6 @@ pub struct Placement {
     pub step: Step,
     /// The commit.
     pub commit: ObjectId,
-}
-
-/// Name of a delivery step: 1 to 64 characters of `[a-z0-9._-]`, the first a letter or digit.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Step(String);
-
-/// A predicate type: a URI, compared byte for byte.
-///
-/// Old types without a scheme exist (`cosign.sigstore.dev/attestation/v1`) and are read;
-/// [`PredicateType::resolve`] is the way in for people, and wants a scheme or a known short name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct PredicateType(String);
-
-/// Why bytes or parts are no statement.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// Larger than [`MAX_STATEMENT_BYTES`].
-    #[error("statement of {bytes} bytes, more than {MAX_STATEMENT_BYTES}")]
-    TooLarge {
-        /// Its size.
-        bytes: usize,
-    },
-    /// Not strict JSON, or not expressible as RFC 8785.
-    #[error("statement is no strict JSON")]
-    Json(#[from] canonical::Error),
-    /// A field is missing or of another kind.
-    #[error("statement does not have the shape of in-toto Statement v1")]
-    Shape(#[source] serde_json::Error),
-    /// Neither Statement v1 nor v0.1.
-    #[error("statement type {found:?} is neither {STATEMENT_V1} nor {STATEMENT_V0_1}")]
-    Type {
-        /// What `_type` says.
-        found: String,
-    },
-    /// No subject.
-    #[error("statement without a subject")]
-    NoSubject,
-    /// More than [`MAX_SUBJECTS`].
-    #[error("statement with {count} subjects, more than {MAX_SUBJECTS}")]
-    TooManySubjects {
-        /// How many.
-        count: usize,
-    },
-    /// Statement v0.1 is read only.
-    #[error("statements of version v0.1 are read and never written")]
-    ReadOnlyVersion,
-    /// Some of the three placement annotations are there and some are not.
-    #[error(
-        "first subject has some of the annotations docket.origin, docket.step, docket.commit but not {missing}"
-    )]
-    PartialPlacement {
-        /// The first one that is missing.
-        missing: &'static str,
-    },
-    /// A placement annotation does not have its form.
-    #[error("annotation {annotation} of the first subject does not have its form")]
-    PlacementForm {
-        /// Which one.
-        annotation: &'static str,
-    },
-    /// The statement is of another type than the one asked for.
-    #[error("predicate type {found} instead of {expected}")]
-    OtherPredicate {
-        /// What was asked for.
-        expected: &'static str,
-        /// What the statement has.
-        found: PredicateType,
-    },
-    /// The predicate does not have its type's shape, or breaks its rules.
-    #[error("predicate refused")]
-    Predicate(#[from] predicate::Error),
-}
-
-/// Why a text is no step name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "step name {found:?} is not 1 to 64 characters of [a-z0-9._-], the first a letter or digit"
-)]
-pub struct StepError {
-    found: String,
-}
-
-/// Why a text is no predicate type.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PredicateTypeError {
-    /// Not 1 to 512 characters of visible ASCII.
-    #[error("predicate type {found:?} is not 1 to 512 characters that may stand in a URI")]
-    Characters {
-        /// The text.
-        found: String,
-    },
-    /// Neither a short name nor a URI with a scheme.
-    #[error("{found:?} is neither a short name of a predicate type nor a URI")]
-    Unresolved {
-        /// The text.
-        found: String,
-    },
 }
 
 /// A predicate: read when somebody asks for it, as a replay mostly does not.
@@ -448,111 +350,6 @@ impl Subject {
     }
 }
 
-impl Step {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Step {
-    type Err = StepError;
-
-    fn from_str(text: &str) -> Result<Self, StepError> {
-        let bytes = text.as_bytes();
-        let plain = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-        let good = (1..=64).contains(&bytes.len())
-            && plain(&bytes[0])
-            && bytes.iter().all(|b| plain(b) || b"._-".contains(b));
-        match good {
-            true => Ok(Self(text.to_owned())),
-            false => Err(StepError {
-                found: shortened(text),
-            }),
-        }
-    }
-}
-
-impl PredicateType {
-    /// The type of a typed predicate.
-    pub fn of<P: Predicate>() -> Self {
-        Self(P::TYPE.to_owned())
-    }
-
-    /// What a person means: a short name of [`predicate::SHORT_NAMES`], or a URI with a scheme.
-    pub fn resolve(text: &str) -> Result<Self, PredicateTypeError> {
-        if let Some(uri) = predicate::uri_of(text) {
-            return Ok(Self(uri.to_owned()));
-        }
-        let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-        let good = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
-        match good {
-            true => text.parse(),
-            false => Err(PredicateTypeError::Unresolved {
-                found: shortened(text),
-            }),
-        }
-    }
-
-    /// The URI.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The short name, if the type is a known one.
-    pub fn short_name(&self) -> Option<&'static str> {
-        predicate::short_name_of(&self.0)
-    }
-}
-
-impl FromStr for PredicateType {
-    type Err = PredicateTypeError;
-
-    fn from_str(text: &str) -> Result<Self, PredicateTypeError> {
-        let good = (1..=512).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_graphic() && !br#"<>"{}|\^`"#.contains(&b));
-        match good {
-            true => Ok(Self(text.to_owned())),
-            false => Err(PredicateTypeError::Characters {
-                found: shortened(text),
-            }),
-        }
-    }
-}
-
-macro_rules! text_value {
-    ($type:ident, $error:ident) => {
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
-            }
-        }
-
-        impl TryFrom<String> for $type {
-            type Error = $error;
-
-            fn try_from(text: String) -> Result<Self, $error> {
-                text.parse()
-            }
-        }
-
-        impl From<$type> for String {
-            fn from(value: $type) -> String {
-                value.0
-            }
-        }
-    };
-}
-pub(crate) use text_value;
-
-text_value!(Step, StepError);
-text_value!(PredicateType, PredicateTypeError);
-
 fn placement_text<'a>(
     value: Option<&'a Value>,
     annotation: &'static str,
@@ -564,14 +361,6 @@ fn placement_text<'a>(
         .as_str()
         .filter(|text| !text.is_empty())
         .ok_or(Error::PlacementForm { annotation })
-}
-
-/// At most 80 characters, for error messages about text that nobody has bounded.
-pub(crate) fn shortened(text: &str) -> String {
-    match text.char_indices().nth(80) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -206,8 +206,9 @@ fn sourced(
         .map(|sub| sub.get_name().to_owned())
         .collect();
     for name in names {
-        command =
-            command.mut_subcommand(&name, |sub| sourced(sub, &name, variables, settings, faults));
+        command = command.mut_subcommand(&name, |sub| {
+            sourced(sub, &name, variables, settings, faults)
+        });
     }
     command
 }
@@ -350,7 +351,10 @@ mod tests {
             assert!(parse(&words, &empty, |_| Vec::new()).is_err(), "{name}");
             let key = format!("docket.{flag}");
             let settings = vec![(key.clone(), String::new())];
-            assert!(parse(&words, &BTreeMap::new(), |_| settings).is_err(), "{key}");
+            assert!(
+                parse(&words, &BTreeMap::new(), |_| settings).is_err(),
+                "{key}"
+            );
         }
     }
 
