@@ -12,6 +12,9 @@ use crate::judge::{CheckResult, Item, Verdict};
 /// As many items of one check as are shown open; the rest are counted.
 const MOST_ITEMS: usize = 500;
 
+/// As many entries as are listed.
+const MOST_ENTRIES: usize = 5_000;
+
 const STYLE: &str = "
 :root{color-scheme:light dark;--ink:#1b1f24;--soft:#57606a;--paper:#fff;--line:#d0d7de;--fail:#a40e26;--unknown:#7a4b00;--exception:#5a32a3;--pass:#116329;--none:#57606a;--mark:#f6f8fa}
 @media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9aa4ae;--paper:#0d1117;--line:#30363d;--fail:#ff9ba5;--unknown:#f0b860;--exception:#d2b6ff;--pass:#7ee2a0;--none:#9aa4ae;--mark:#161b22}}
@@ -67,7 +70,7 @@ pub fn html(audit: &Audit) -> String {
                     }
                     section aria-labelledby="checks" {
                         h2 id="checks" { "Checks" }
-                        @for check in &audit.checks { (of_check(check)) }
+                        @for check in &audit.checks { (of_check(audit, check)) }
                     }
                     (entries(audit))
                 }
@@ -122,12 +125,12 @@ fn exceptions(audit: &Audit) -> Markup {
         section aria-labelledby="exceptions" {
             h2 id="exceptions" { "Exceptions" }
             @if audit.exceptions.is_empty() { p { "None was used." } }
-            @for item in &audit.exceptions { (of_item(item)) }
+            @for item in &audit.exceptions { (of_item(audit, item)) }
         }
     }
 }
 
-fn of_check(check: &CheckResult) -> Markup {
+fn of_check(audit: &Audit, check: &CheckResult) -> Markup {
     let counts = check.counts;
     let open: Vec<&Item> = check
         .items
@@ -149,11 +152,11 @@ fn of_check(check: &CheckResult) -> Markup {
                 span.soft { (counts.fail) " fail, " (counts.unknown) " unknown, " (counts.exception) " exceptions, " (counts.pass) " pass" }
             }
             @if let Some(rule) = crate::judge::checks::check(check.id) { p.soft { "Wants: " (rule.wants) "." } }
-            @for item in open { (of_item(item)) }
+            @for item in open { (of_item(audit, item)) }
             @if !held.is_empty() {
                 div.scroll { table {
                     caption { "What holds" }
-                    tbody { @for item in held { tr { td { (verdict(item.verdict)) } td { (shown(&item.subject)) " " span.soft { (shown(&item.detail)) } } td { (links(item)) } } } }
+                    tbody { @for item in held { tr { td { (verdict(item.verdict)) } td { (shown(&item.subject)) " " span.soft { (shown(&item.detail)) } } td { (links(audit, item)) } } } }
                 } }
             }
             @if left > 0 { p.soft { (left) " more are in the JSON and CSV forms." } }
@@ -161,20 +164,28 @@ fn of_check(check: &CheckResult) -> Markup {
     }
 }
 
-fn of_item(item: &Item) -> Markup {
+fn of_item(audit: &Audit, item: &Item) -> Markup {
     html! {
         p {
             (verdict(item.verdict)) " " strong { (shown(&item.subject)) }
             @if let Some(reason) = item.reason { ": " (reason.meaning()) " " code { (reason.as_str()) } }
             @if !item.detail.is_empty() { " " (shown(&item.detail)) }
-            " " (links(item))
+            " " (links(audit, item))
             @if let Some(remedy) = &item.remedy { br; span.soft { "Mend: " (shown(remedy)) } }
         }
     }
 }
 
-fn links(item: &Item) -> Markup {
-    html! { @for seq in &item.entries { a href={ "#e" (seq) } { "#" (seq) } " " } }
+// Entries that rule the ledger are no evidence, and stand in no table.
+fn links(audit: &Audit, item: &Item) -> Markup {
+    let shown = &audit.entries[..audit.entries.len().min(MOST_ENTRIES)];
+    let is_shown = |seq: &u64| shown.binary_search_by_key(seq, |entry| entry.seq).is_ok();
+    html! {
+        @for seq in &item.entries {
+            @if is_shown(seq) { a href={ "#e" (seq) } { "#" (seq) } } @else { "#" (seq) }
+            " "
+        }
+    }
 }
 
 fn entries(audit: &Audit) -> Markup {
@@ -184,7 +195,7 @@ fn entries(audit: &Audit) -> Markup {
             p.soft { "The signed bytes of an entry: " code { "git docket show SEQ --raw" } "; their SHA-256 is the attestation's digest." }
             div.scroll { table {
                 thead { tr { th scope="col" { "seq" } th scope="col" { "step" } th scope="col" { "signed by" } th scope="col" { "claimed time" } th scope="col" { "commit" } th scope="col" { "attestation" } } }
-                tbody { @for entry in audit.entries.iter().take(5_000) { tr id={ "e" (entry.seq) } {
+                tbody { @for entry in audit.entries.iter().take(MOST_ENTRIES) { tr id={ "e" (entry.seq) } {
                     td.n { (entry.seq) }
                     td { (shown(&entry.step)) }
                     td { (shown(&entry.signer)) }
