@@ -158,6 +158,16 @@ fn from_change_to_outcome() {
     assert_eq!(world.docket(&["verify"]).code, 0);
     world.docket_ok(&["outcome", "healthy", "--service", "api", "--env", "prod"]);
     assert_eq!(world.docket(&["verify", "--environment", "prod"]).code, 0);
+    assert_eq!(
+        world.docket(&["verify", "--environment", "nowhere"]).code,
+        3
+    );
+    assert_eq!(
+        world
+            .docket(&["verify", "--period", "2001-01-01..2001-12-31"])
+            .code,
+        3
+    );
 }
 
 #[test]

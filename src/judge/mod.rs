@@ -133,6 +133,13 @@ pub struct Scope {
     pub period: Option<(Timestamp, Timestamp)>,
 }
 
+impl Scope {
+    /// Whether an environment or a period was named.
+    pub fn is_narrowed(&self) -> bool {
+        self.environment.is_some() || self.period.is_some()
+    }
+}
+
 /// One of the rules.
 pub struct Check {
     /// `C05`
@@ -182,13 +189,22 @@ pub fn judge(model: &Model, scope: &Scope, wanted: &[&str]) -> Vec<CheckResult> 
     results
 }
 
-/// The verdict over several checks.
-pub fn overall(results: &[CheckResult]) -> Verdict {
-    results
-        .iter()
-        .map(|result| result.verdict)
-        .max()
-        .unwrap_or(Verdict::NotApplicable)
+/// The verdict over several checks: the heaviest.
+///
+/// C01 and C02 hold of any sound ledger: where nothing else had anything to look at, they make no pass.
+pub fn overall<'a>(results: impl IntoIterator<Item = &'a CheckResult>) -> Verdict {
+    let (mut heaviest, mut others, mut looked) = (Verdict::NotApplicable, false, false);
+    for result in results {
+        heaviest = heaviest.max(result.verdict);
+        if !matches!(result.id, "C01" | "C02") {
+            others = true;
+            looked |= result.verdict != Verdict::NotApplicable;
+        }
+    }
+    match heaviest == Verdict::Pass && others && !looked {
+        true => Verdict::NotApplicable,
+        false => heaviest,
+    }
 }
 
 impl CheckResult {

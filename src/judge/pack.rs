@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckResult, Verdict, checks};
+use super::{CheckResult, Verdict, checks, overall};
 
 /// A framework's controls, mapped to checks.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -166,19 +166,19 @@ impl Pack {
 
     /// What the results of checks say of each control. A check without a result leaves it unknown.
     pub fn apply(&self, results: &[CheckResult]) -> Vec<ControlResult> {
-        let verdict = |id: &String| {
-            let result = results.iter().find(|result| result.id == id);
-            result.map_or(Verdict::Unknown, |result| result.verdict)
+        let verdict = |control: &Control| {
+            let found: Vec<&CheckResult> = control
+                .checks
+                .iter()
+                .filter_map(|id| results.iter().find(|result| result.id == id))
+                .collect();
+            let missing = (found.len() < control.checks.len()).then_some(Verdict::Unknown);
+            overall(found).max(missing.unwrap_or(Verdict::NotApplicable))
         };
         let controls = self.controls.iter().map(|control| ControlResult {
             id: control.id.clone(),
             title: control.title.clone(),
-            verdict: control
-                .checks
-                .iter()
-                .map(verdict)
-                .max()
-                .unwrap_or(Verdict::Unknown),
+            verdict: verdict(control),
             coverage: control.coverage,
             checks: control.checks.clone(),
             rationale: control.rationale.clone(),
@@ -232,6 +232,15 @@ mod tests {
         let say = |results: &[CheckResult]| pack.apply(results)[0].verdict;
         assert_eq!(say(&[]), Verdict::Unknown);
         assert_eq!(say(&[result("C01", Verdict::Pass)]), Verdict::Unknown);
+        let idle = [
+            result("C01", Verdict::Pass),
+            result("C05", Verdict::NotApplicable),
+        ];
+        assert_eq!(
+            say(&idle),
+            Verdict::NotApplicable,
+            "a sound ledger alone shows no control"
+        );
         assert_eq!(
             say(&[
                 result("C01", Verdict::Pass),

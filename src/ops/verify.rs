@@ -384,6 +384,8 @@ pub fn verify(
     outcome.verdict = outcome.verdict.max(match judge::overall(&checks) {
         judge::Verdict::Fail => Verdict::Failed,
         judge::Verdict::Unknown => Verdict::Undecided,
+        // What was asked for by name has nothing in it: that is no pass.
+        judge::Verdict::NotApplicable if scope.is_narrowed() => Verdict::Undecided,
         _ => Verdict::Pass,
     });
     let pending = super::spool::Spool::of(repository).items()?.len();

@@ -22,7 +22,7 @@ const STYLE: &str = "
 h1{font-size:1.6rem;line-height:1.25;margin:0 0 .25rem}h2{font-size:1.2rem;margin:2.2rem 0 .6rem;border-bottom:1px solid var(--line);padding-bottom:.2rem}
 p{margin:.4rem 0}a{color:inherit}code{font:.85em ui-monospace,monospace;overflow-wrap:anywhere}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}caption{text-align:left;color:var(--soft);padding:.2rem 0}
-th,td{text-align:left;vertical-align:top;padding:.35rem .7rem .35rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}th{font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums}
+th,td{text-align:left;vertical-align:top;padding:.35rem .9rem .35rem 0;border-bottom:1px solid var(--line);overflow-wrap:break-word}th{font-weight:600;white-space:nowrap}td.n{text-align:right;font-variant-numeric:tabular-nums}
 .v{white-space:nowrap;font-weight:600}.fail{color:var(--fail)}.unknown{color:var(--unknown)}.exception{color:var(--exception)}.pass{color:var(--pass)}.not-applicable{color:var(--none)}
 .sum{display:flex;flex-wrap:wrap;gap:.6rem;margin:1rem 0;padding:0;list-style:none}.sum li{border:1px solid var(--line);border-radius:.4rem;padding:.4rem .8rem;background:var(--mark)}.sum b{display:block;font-size:1.3rem}
 details{border:1px solid var(--line);border-radius:.4rem;margin:.5rem 0;padding:.4rem .8rem}summary{cursor:pointer}

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::items::{Deployed, deployments};
 use crate::judge::{Check, Item, Model, Reason, Scope};
 use crate::statement::predicate::{Inventory, Known, Landing};
+use crate::timestamp::Timestamp;
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -110,17 +111,13 @@ fn running(model: &Model, scope: &Scope) -> Vec<Item> {
         _ => None,
     });
     let mut newest: BTreeMap<&str, (u64, &Inventory)> = BTreeMap::new();
-    for (entry, inventory) in all.filter(|(_, inventory)| inventory.complete) {
+    let until = scope.period.map(|(_, until)| until);
+    let seen = |inventory: &Inventory| until.is_none_or(|until| inventory.observed_on < until);
+    for (entry, inventory) in all.filter(|(_, inventory)| inventory.complete && seen(inventory)) {
         newest.insert(&inventory.environment.name, (entry.seq, inventory));
     }
     let mut current: BTreeMap<(&str, &str), Deployed<'_>> = BTreeMap::new();
-    for deployed in deployments(
-        model,
-        &Scope {
-            period: None,
-            ..scope.clone()
-        },
-    ) {
+    for deployed in deployments(model, &up_to_its_end(scope)) {
         let at = deployed.deployment;
         current.insert((&at.environment.name, &at.service), deployed);
     }
@@ -195,4 +192,15 @@ fn running(model: &Model, scope: &Scope) -> Vec<Item> {
         }
     }
     items
+}
+
+// What runs in a period was deployed in it or before.
+fn up_to_its_end(scope: &Scope) -> Scope {
+    let beginning = Timestamp::from_unix(0).ok();
+    Scope {
+        period: scope
+            .period
+            .and_then(|(_, until)| Some((beginning?, until))),
+        ..scope.clone()
+    }
 }
