@@ -110,7 +110,7 @@ reasons! {
         "git docket approve."
     SuiteMissing "suite-missing" Unknown
         "A required suite has no result for this tree or artifact."
-        "git docket run --step SUITE --evidence REPORT -- COMMAND."
+        "git docket attest --step SUITE --type test-result --predicate RESULT.json, or git docket run --step SUITE -- COMMAND."
     SuiteFailed "suite-failed" Fail
         "A required suite failed."
         "Mend it, and run the suite again."
@@ -122,13 +122,13 @@ reasons! {
         "Run it with its tests."
     SuiteNoReport "suite-no-report" Unknown
         "A suite has only its command's exit code, and the policy asks for a report."
-        "Give the report with --evidence, or set accept = \"exit-code\"."
+        "Attest the report (--type test-result), or set accept = \"exit-code\"."
     SuiteLate "suite-late" Fail
         "The suite passed only after what it should come before."
         "Run it before."
     ScanMissing "scan-missing" Unknown
         "A required scan has no result for this artifact."
-        "git docket attest --step SCAN --evidence REPORT ARTIFACT."
+        "git docket attest --step SCAN --type vulns --predicate RESULT.json ARTIFACT."
     ScanDatabaseOld "scan-database-old" Fail
         "The scanner's database was older than the policy allows."
         "Update it and scan again."
@@ -143,7 +143,7 @@ reasons! {
         "Scan the digests of the newest inventory."
     ProvenanceMissing "provenance-missing" Unknown
         "The deployed artifact has no provenance."
-        "git docket run --provenance, or import the builder's."
+        "git docket run --provenance --product ARTIFACT -- COMMAND, or attest what the builder says."
     BuilderUnknown "builder-unknown" Fail
         "The provenance is of a builder that the policy does not name."
         "Build it there, or name the builder in the policy."
@@ -155,7 +155,7 @@ reasons! {
         "Fetch the ref; have the builder name its commit."
     SbomMissing "sbom-missing" Unknown
         "The deployed artifact has no bill of materials."
-        "git docket attest --step sbom --evidence BOM ARTIFACT."
+        "git docket attest --step sbom --type cyclonedx --predicate BOM ARTIFACT."
     ExceptionNotGranted "exception-not-granted" Fail
         "An exception was not granted by a human who is not the one who asked."
         "Have it granted by somebody else."
@@ -197,7 +197,7 @@ reasons! {
         "git docket approve --scope policy|roster, or a root threshold above 1."
     AiUndeclared "ai-undeclared" Unknown
         "Nobody has said whether AI had a hand in the change."
-        "git docket ai, or its hook; one statement for a change is enough."
+        "git docket ai; one statement for a change is enough."
     AiContradicted "ai-contradicted" Fail
         "A commit's trailer names an AI tool, and the statement says none."
         "Correct the statement: git docket amend."
@@ -236,7 +236,7 @@ reasons! {
         "Have a human do it."
     GateMissing "gate-missing" Unknown
         "A measurement that must come before is missing."
-        "git docket measure, or --evidence with the tool's report."
+        "git docket measure --gate KIND --tool NAME NAME=VALUE."
     GateFailed "gate-failed" Fail
         "A measurement that must pass did not."
         "Mend it, or have it allowed: git docket except."
@@ -245,10 +245,10 @@ reasons! {
         "Measure again."
     RecoveryMissing "recovery-missing" Unknown
         "A failed deployment has no recorded recovery."
-        "git docket outcome --kind recovered --about SEQ."
+        "git docket outcome recovered --about SEQ."
     RootCauseLate "root-cause-missing" Fail
         "A failed deployment has no recorded root cause in time."
-        "git docket outcome --about SEQ --root-cause CLASS."
+        "git docket outcome recovered --about SEQ --root-cause CLASS."
 }
 
 impl fmt::Display for Reason {

@@ -98,7 +98,7 @@ pub(super) fn suite_item<'a>(
             format!("no entry of step {suite}"),
         );
         item.remedy = Some(format!(
-            "git docket run --step {suite} --evidence REPORT -- COMMAND"
+            "git docket attest --step {suite} --type test-result --predicate RESULT.json, or git docket run --step {suite} -- COMMAND"
         ));
         return (item, None);
     };

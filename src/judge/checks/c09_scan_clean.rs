@@ -58,7 +58,7 @@ fn scanned(model: &Model, it: &Deployed<'_>, scanner: &Step, rule: &Scans) -> Ve
             format!("no entry of step {scanner}"),
         );
         item.remedy = Some(format!(
-            "git docket attest --step {scanner} --evidence REPORT ARTIFACT"
+            "git docket attest --step {scanner} --type vulns --predicate RESULT.json ARTIFACT"
         ));
         return vec![item];
     };
@@ -102,7 +102,7 @@ fn scanned(model: &Model, it: &Deployed<'_>, scanner: &Step, rule: &Scans) -> Ve
         );
         item.place.finding = Some((found.id.clone(), location));
         item.remedy = Some(format!(
-            "git docket except C09 --finding {} --expires DATE --reason TEXT",
+            "git docket except C09 --finding {} --reason TEXT --requested-by WHO --expires DATE",
             found.id
         ));
         items.push(item);
