@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
+#[path = "common/peer.rs"]
+mod peer;
 
 use common::world::World;
 use serde_json::{Value, json};
@@ -324,6 +326,11 @@ fn reports_show_the_same_in_every_form_and_hold_hostile_text() {
     }
     let sarif: Value = serde_json::from_str(&before[3]).unwrap();
     assert!(!sarif["runs"][0]["results"].as_array().unwrap().is_empty());
+    if let Some(folder) = peer::corpus("sarif") {
+        let schema = folder.join("sarif-spec/sarif-2.1/schema/sarif-schema-2.1.0.json");
+        let schema: Value = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
+        common::schemas::value_fits(&jsonschema::validator_for(&schema).unwrap(), &sarif);
+    }
     // No clock in it: the same bytes on any day.
     let mut world = world;
     world.set("SOURCE_DATE_EPOCH", "253402300799");
