@@ -328,7 +328,8 @@ fn reports_show_the_same_in_every_form_and_hold_hostile_text() {
     assert!(!sarif["runs"][0]["results"].as_array().unwrap().is_empty());
     if let Some(folder) = peer::corpus("sarif") {
         let schema = folder.join("sarif-spec/sarif-2.1/schema/sarif-schema-2.1.0.json");
-        let schema: Value = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
+        let schema: Value =
+            serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
         common::schemas::value_fits(&jsonschema::validator_for(&schema).unwrap(), &sarif);
     }
     // No clock in it: the same bytes on any day.
