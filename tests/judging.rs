@@ -14,28 +14,7 @@ const POLICY: &str =
 
 /// A ledger of two people, whose policy enforces three checks.
 fn ledger() -> World {
-    let world = World::new();
-    world.docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
-    let key: Value =
-        serde_json::from_str(&world.docket_ok(&["key", "generate", "ben", "-o", "json"])).unwrap();
-    world.write("../ben.pem", key["pem"].as_str().unwrap());
-    let add = [
-        "roster",
-        "add",
-        "ben",
-        "--kind",
-        "human",
-        "--role",
-        "maintainer",
-        "--role",
-        "writer",
-        "--public-key",
-        "../ben.pem",
-    ];
-    world.docket_ok(&[&add[..], &["--email", "ben@example.com"]].concat());
-    world.write("../policy.toml", POLICY);
-    world.docket_ok(&["policy", "publish", "../policy.toml"]);
-    world
+    World::of_two(POLICY)
 }
 
 fn commit(world: &World, file: &str, text: &str) -> String {

@@ -55,6 +55,36 @@ impl World {
         world
     }
 
+    /// A world whose ledger has two people with keys, the founder and `ben`, and this policy in force.
+    pub fn of_two(policy: &str) -> Self {
+        let world = Self::new();
+        world.docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
+        let key = world.docket_ok(&["key", "generate", "ben", "-o", "json"]);
+        let key: serde_json::Value = serde_json::from_str(&key).unwrap();
+        world.write("../ben.pem", key["pem"].as_str().unwrap());
+        let add = [
+            "roster",
+            "add",
+            "ben",
+            "--kind",
+            "human",
+            "--public-key",
+            "../ben.pem",
+        ];
+        let more = [
+            "--role",
+            "maintainer",
+            "--role",
+            "writer",
+            "--email",
+            "ben@example.com",
+        ];
+        world.docket_ok(&[&add[..], &more].concat());
+        world.write("../policy.toml", policy);
+        world.docket_ok(&["policy", "publish", "../policy.toml"]);
+        world
+    }
+
     /// Sets a variable for all later programs.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.retain(|(known, _)| known != name);
