@@ -106,6 +106,7 @@ const SESSION: &[(&str, &str, i32)] = &[
         "verified-bundle",
         1,
     ),
+    ("ready HEAD --for merge", "readiness", 3),
     ("report --pack slsa --no-assert", "audit", 0),
     ("explain slsa/source-l4", "explained", 0),
     ("verify", "verdict", 0),

@@ -146,6 +146,101 @@ fn from_change_to_outcome() {
 }
 
 #[test]
+fn ready_says_what_stands_in_the_way_before_the_act() {
+    let world = ledger();
+    topic(&world);
+    let ready = |words: &[&str]| {
+        let ran = world.docket(&[&["ready", "-o", "json"], words].concat());
+        let said: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}", ran.err));
+        let missing = said["missing"].as_array().unwrap().iter();
+        let what: Vec<String> = missing
+            .map(|one| {
+                one["what"]
+                    .as_str()
+                    .unwrap()
+                    .split(' ')
+                    .next()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect();
+        (said["verdict"].as_str().unwrap().to_owned(), what, ran.code)
+    };
+    let is = |verdict: &str, what: &[&str], code| {
+        (
+            verdict.to_owned(),
+            what.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>(),
+            code,
+        )
+    };
+    assert_eq!(
+        ready(&["topic", "--for", "merge"]),
+        is("undecided", &["change"], 3)
+    );
+    world.docket_ok(&["change", "topic", "--id", "7", "--reason", "fix"]);
+    assert_eq!(
+        ready(&["topic", "--for", "merge"]),
+        is("not-ready", &["C05", "C08", "C19"], 1)
+    );
+    world.docket_ok(&["approve", "topic", "--key", "ben"]);
+    world.docket_ok(&["ai", "none", "--commit", "topic"]);
+    assert_eq!(
+        ready(&["topic", "--for", "merge"]),
+        is("undecided", &["C08"], 3)
+    );
+    world.git(&["switch", "-q", "topic"]);
+    world.docket_ok(&["run", "--step", "test", "--", "true"]);
+    world.docket_ok(&[
+        "run",
+        "--step",
+        "build",
+        "--product",
+        "app",
+        "--",
+        "sh",
+        "-c",
+        "echo built > app",
+    ]);
+    assert_eq!(ready(&["topic", "--for", "merge"]), is("ready", &[], 0));
+
+    assert_eq!(
+        ready(&["app", "--for", "deploy:staging", "--service", "api"]),
+        is("ready", &[], 0)
+    );
+    assert_eq!(
+        ready(&["app", "--for", "deploy:prod", "--service", "api"]),
+        is("not-ready", &["C13"], 1)
+    );
+    world.docket_ok(&[
+        "deploy",
+        "--env",
+        "staging",
+        "--service",
+        "api",
+        "--artifact",
+        "app",
+        "--rollback",
+        "x",
+    ]);
+    assert_eq!(
+        ready(&["app", "--for", "deploy:prod", "--service", "api"]),
+        is("ready", &[], 0)
+    );
+    for wrong in [
+        &["topic", "--for", "deploy:prod"][..],
+        &["app", "--for", "merge"],
+        &["topic", "--for", "deploy:"],
+        &["topic", "--for", "fun"],
+    ] {
+        assert_eq!(
+            world.docket(&[&["ready"], wrong].concat()).code,
+            2,
+            "{wrong:?}"
+        );
+    }
+}
+
+#[test]
 fn git_is_asked_and_not_the_user() {
     let world = ledger();
     topic(&world);

@@ -21,6 +21,7 @@ pub mod memory;
 pub mod mirror;
 pub mod pin;
 pub mod push;
+pub mod ready;
 pub mod record;
 pub mod recover;
 pub mod rehash;

@@ -17,6 +17,7 @@ mod log;
 mod man;
 mod policy;
 mod push;
+mod ready;
 mod recorded;
 mod recover;
 mod report;
@@ -63,6 +64,7 @@ pub enum Verb {
     Status(status::Args),
     Verify(verify::Args),
     VerifyBundle(verify_bundle::Args),
+    Ready(ready::Args),
     Report(report::Args),
     Explain(explain::Args),
     Seal(seal::Args),
@@ -117,6 +119,7 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Show(args)) => show::run(args, context),
         Some(Verb::Status(args)) => status::run(args, context),
         Some(Verb::Verify(args)) => verify::run(args, context),
+        Some(Verb::Ready(args)) => ready::run(args, context),
         Some(Verb::Report(args)) => report::run(args, context),
         Some(Verb::Explain(args)) => explain::run(args, context),
         Some(Verb::VerifyBundle(args)) => verify_bundle::run(args, context),
