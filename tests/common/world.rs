@@ -60,8 +60,8 @@ impl World {
         let world = Self::new();
         world.docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
         let key = world.docket_ok(&["key", "generate", "ben", "-o", "json"]);
-        let key: serde_json::Value = serde_json::from_str(&key).unwrap();
-        world.write("../ben.pem", key["pem"].as_str().unwrap());
+        let key: serde_json::Value = serde_json::from_str(&key).expect("JSON");
+        world.write("../ben.pem", key["pem"].as_str().expect("a key"));
         let add = [
             "roster",
             "add",
