@@ -563,6 +563,46 @@ fn push_moves_both_and_verify_compares_them() {
 }
 
 #[test]
+fn a_recovery_goes_through_where_the_ledger_is_broken_and_nowhere_else() {
+    for format in FORMATS {
+        let guarded = Guarded::new(format);
+        let world = &guarded.world;
+        world.docket_ok(&["push"]);
+        // On the server, by hand, past the hook.
+        let server = guarded.server.display().to_string();
+        let broken = |message: &str| {
+            let annotated = world.git(&["-C", &server, "notes", "--ref", "docket", "list"]);
+            let object = annotated
+                .split_whitespace()
+                .nth(1)
+                .expect("a note")
+                .to_owned();
+            let append = ["notes", "--ref", "docket", "append", "-m", message, &object];
+            world.git(&[&["-C", &server][..], &append].concat());
+        };
+        broken("by hand");
+        let ran = world.docket(&["fetch"]);
+        assert_eq!(ran.code, 4, "{}{}", ran.out, ran.err);
+        world.docket_ok(&["recover", "--reason", "a test"]);
+        world.docket_ok(&["push"]);
+        assert_eq!(
+            world.git(&["-C", &server, "rev-parse", LEDGER]).trim(),
+            guarded.tip()
+        );
+        world.docket_ok(&["verify"]);
+        // Another break that this recovery says nothing of is not passed over by more entries and a seal.
+        let sound = guarded.tip();
+        broken("again");
+        let tree = world.git(&["rev-parse", &format!("{sound}^{{tree}}")]);
+        let there = world.git(&["-C", &server, "rev-parse", LEDGER]);
+        world.git(&["fetch", "-q", &server, LEDGER]);
+        let silent = world.git(&["commit-tree", tree.trim(), "-p", there.trim(), "-m", "x"]);
+        let spec = format!("{}:{LEDGER}", silent.trim());
+        guarded.refused(&[&spec], "altered or taken away");
+    }
+}
+
+#[test]
 fn an_inbox_and_its_fold_go_through() {
     for format in FORMATS {
         let guarded = Guarded::with_a_build(format);

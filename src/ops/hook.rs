@@ -6,7 +6,8 @@
 //! - a ledger (`refs/notes/docket*`, the mirror, and the ledger that a flag names) is neither deleted nor
 //!   rewound; it goes on in commits of one parent, and only by what
 //!   [`verify::extension`] lets stand. A founding, a new seal, and a change of roster, policy or ledger key are
-//!   replayed whole;
+//!   replayed whole. Where it is broken as it stands, it goes on by a recovery alone: what is pushed replays as
+//!   sound, is sealed to its end, extends the seal that stands there, and names the broken tip;
 //! - with a mirror configured, it moves together with the ledger, to the same commit;
 //! - an inbox ref (`refs/docket/inbox/`) is made or deleted, never moved, and is bounded in size and form; what
 //!   it says is for the fold to judge;
@@ -25,9 +26,9 @@ use crate::{
     digest::{Algorithm, ObjectId},
     finding::{Code, Finding, Severity},
     git::{self, EntryKind, Incoming, RefName, Repository},
-    ledger::in_memory::InMemory,
+    ledger::{in_memory::InMemory, seal::SignedSeal},
     store::{self, Delta, Stored, Tip},
-    verify::{self, Base, Question, Request},
+    verify::{self, Base, Question, Request, Verdict},
 };
 
 /// No push of a ledger has more commits.
@@ -334,6 +335,13 @@ impl Gate<'_> {
             let size = self.replay(new, 0)?;
             return Ok(size);
         };
+        match self.extended(old, new) {
+            Err(_) if self.recovers(old, new).unwrap_or(false) => Ok(0),
+            judged => judged,
+        }
+    }
+
+    fn extended(&self, old: ObjectId, new: ObjectId) -> Result<u64, Refusal> {
         let old_tip = Tip::at(self.incoming, self.ledger, old)?;
         let new_tip = Tip::at(self.incoming, self.ledger, new)?;
         let head = append::head(&old_tip).map_err(Refusal::Standing)?;
@@ -360,6 +368,33 @@ impl Gate<'_> {
             return Err(Refusal::Nothing);
         }
         Ok(added.entries)
+    }
+
+    /// Whether the ledger is broken as it stands, and whoever has its key goes on from there in the open.
+    fn recovers(&self, old: ObjectId, new: ObjectId) -> Result<bool, Refusal> {
+        // Before two replays: a recovery ends with a seal over everything.
+        let head = append::head(&Tip::at(self.incoming, self.ledger, new)?);
+        let edge = head.map_err(Refusal::Standing)?.edge;
+        if edge.sealed_size() != edge.size() {
+            return Ok(false);
+        }
+        let outcome = match self.judged(new, self.standing_seal(old)?) {
+            // What stands there as a seal is none of this ledger's.
+            Err(verify::VerifyError::ForeignSeal { .. }) => self.judged(new, None)?,
+            judged => judged?,
+        };
+        let names_it = |finding: &Finding| {
+            finding.code == Code::Recovered && finding.detail.ends_with(&format!("from {old}"))
+        };
+        let sound = outcome.verdict != Verdict::Broken
+            && outcome.heads.sealed.as_ref() == Some(&outcome.heads.landed)
+            && outcome.findings.iter().any(names_it);
+        Ok(sound && self.judged(old, None)?.verdict == Verdict::Broken)
+    }
+
+    fn standing_seal(&self, old: ObjectId) -> Result<Option<SignedSeal>, Refusal> {
+        let seal = Tip::at(self.incoming, self.ledger, old)?.record("seal")?;
+        Ok(seal.and_then(|seal| SignedSeal::parse(&seal).ok()))
     }
 
     // Every commit between has one parent; that of a founding has none.
@@ -391,16 +426,7 @@ impl Gate<'_> {
 
     // The whole ledger at a commit; what was found about its old entries was there before.
     fn replay(&self, tip: ObjectId, before: u64) -> Result<u64, Refusal> {
-        let stored = Stored::at(self.incoming, tip)?;
-        let request = Request {
-            question: Question::Ledger,
-            pin: self.pin.clone(),
-            memories: Vec::new(),
-            seals: Vec::new(),
-            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-            keep: verify::Keep::Nothing,
-        };
-        let outcome = verify::verify(&stored, &request)?;
+        let outcome = self.judged(tip, None)?;
         let is_new = |finding: &Finding| match finding.severity() {
             Severity::Broken => true,
             Severity::Failed => finding.seq.is_none_or(|seq| seq >= before),
@@ -408,6 +434,27 @@ impl Gate<'_> {
         };
         sound(outcome.findings.into_iter().filter(is_new).collect())?;
         Ok(outcome.heads.landed.size)
+    }
+
+    fn judged(
+        &self,
+        tip: ObjectId,
+        seal: Option<SignedSeal>,
+    ) -> Result<verify::Outcome, verify::VerifyError> {
+        let read = |source| verify::VerifyError::Read {
+            what: "the tip".to_owned(),
+            source,
+        };
+        let stored = Stored::at(self.incoming, tip).map_err(|e| read(e.into()))?;
+        let request = Request {
+            question: Question::Ledger,
+            pin: self.pin.clone(),
+            memories: Vec::new(),
+            seals: seal.into_iter().collect(),
+            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            keep: verify::Keep::Nothing,
+        };
+        verify::verify(&stored, &request)
     }
 
     fn inbox(&self, id: &str, update: &Update) -> Result<(), Refusal> {
