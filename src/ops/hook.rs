@@ -389,7 +389,13 @@ impl Gate<'_> {
         let sound = outcome.verdict != Verdict::Broken
             && outcome.heads.sealed.as_ref() == Some(&outcome.heads.landed)
             && outcome.findings.iter().any(names_it);
-        Ok(sound && self.judged(old, None)?.verdict == Verdict::Broken)
+        if !sound {
+            return Ok(false);
+        }
+        let standing = self.judged(old, None)?;
+        // Whoever founds a ledger anew can seal it too: only a pin, or the same genesis, says that it is this one.
+        let same = self.pin.is_some() || outcome.genesis == standing.genesis;
+        Ok(same && outcome.genesis.is_some() && standing.verdict == Verdict::Broken)
     }
 
     fn standing_seal(&self, old: ObjectId) -> Result<Option<SignedSeal>, Refusal> {
