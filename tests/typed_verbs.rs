@@ -272,10 +272,20 @@ fn git_is_asked_and_not_the_user() {
         ("diff.algorithm", "patience"),
         ("core.abbrev", "7"),
         ("diff.external", "false"),
+        ("diff.x.textconv", "false"),
+        ("diff.ignoreSubmodules", "all"),
     ] {
         world.git(&["config", name, value]);
     }
     assert_eq!(digest(&world), before);
+    // Nor on attributes and replacements.
+    world.write(".git/info/attributes", "* diff=x binary\n");
+    world.git(&["replace", "topic:topic.txt", "topic:docs/guide.md"]);
+    world.git(&["replace", "topic^{tree}", "main^{tree}"]);
+    assert_eq!(digest(&world), before);
+    let again = said(&world, &["change", "topic", "--reason", "feature"]);
+    assert_eq!(again["predicate"], change["predicate"]);
+    world.git(&["replace", "-d", "topic^{tree}", "topic:topic.txt"]);
     let raw = [
         "diff-tree",
         "-r",
@@ -288,6 +298,94 @@ fn git_is_asked_and_not_the_user() {
     ];
     let raw = world.git(&raw);
     assert_eq!(before, format!("sha256:{}", Sha256::of(raw.as_bytes())));
+}
+
+#[test]
+fn ci_says_which_request_it_is_and_where_it_goes() {
+    let mut world = ledger();
+    topic(&world);
+    world.git(&["remote", "add", "origin", "../elsewhere.git"]);
+    world.git(&["update-ref", "refs/remotes/origin/next", "main"]);
+    world.git(&["switch", "-q", "--detach", "topic"]);
+    let set = |world: &mut World, variables: &[(&str, &str)]| {
+        for (name, value) in variables {
+            world.set(name, value);
+        }
+        let change = said(world, &["change", "--reason", "fix"])["predicate"].clone();
+        for (name, _) in variables {
+            world.unset(name);
+        }
+        (change["id"].clone(), change["base"]["ref"].clone())
+    };
+    let github = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_REF", "refs/pull/7/merge"),
+        ("GITHUB_REPOSITORY", "acme/app"),
+        ("GITHUB_BASE_REF", "next"),
+    ];
+    let next = json!("refs/heads/next");
+    let wanted = json!("https://github.com/acme/app/pull/7");
+    assert_eq!(set(&mut world, &github), (wanted, next.clone()));
+    let gitlab = [
+        ("GITLAB_CI", "true"),
+        ("CI_MERGE_REQUEST_PROJECT_URL", "https://gl.example.com/a/b"),
+        ("CI_MERGE_REQUEST_IID", "9"),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "next"),
+    ];
+    let wanted = json!("https://gl.example.com/a/b/-/merge_requests/9");
+    assert_eq!(set(&mut world, &gitlab), (wanted, next));
+    let buildkite = [("BUILDKITE", "true"), ("BUILDKITE_PULL_REQUEST", "false")];
+    let (_, base) = set(&mut world, &buildkite);
+    assert_eq!(base, json!("refs/heads/main"), "no request: the policy's");
+}
+
+#[test]
+fn a_landing_begins_where_the_last_one_ended() {
+    let world = ledger();
+    world.git(&["commit", "-q", "--allow-empty", "-m", "one"]);
+    world.docket_ok(&["land", "--change", "direct"]);
+    let before = world.git(&["rev-parse", "HEAD"]);
+    world.git(&["commit", "-q", "--allow-empty", "-m", "two"]);
+    world.git(&["commit", "-q", "--allow-empty", "-m", "three"]);
+    let landing = said(&world, &["land", "--change", "direct"])["predicate"].clone();
+    assert_eq!(landing["from"], format!("sha1:{}", before.trim()));
+    assert_eq!(landing["commits"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn log_says_in_a_line_what_each_type_says() {
+    let world = ledger();
+    topic(&world);
+    world.write("app", "binary");
+    for words in [
+        "change topic --id 7 --reason fix",
+        "ai assisted --commit topic --tool helper --model p/m",
+        "review topic --verdict approve",
+        "approve topic --key ben",
+        "land --change direct",
+        "deploy --env prod --service api --artifact app",
+    ] {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        world.docket_ok(&words);
+    }
+    let log = world.docket_ok(&["log", "--max-count", "6"]);
+    let gists: Vec<String> = log
+        .lines()
+        .map(|line| {
+            line.split_whitespace()
+                .skip(4)
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect();
+    insta::assert_snapshot!(gists.join("\n"), @r"
+    deployment api to prod: success app
+    landing direct on refs/heads/main
+    approval ben: approved for merge
+    review ada@example.com: approve (code)
+    ai-assistance assisted helper
+    change 7 fix for refs/heads/main +3 -0
+    ");
 }
 
 #[test]

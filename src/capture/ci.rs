@@ -40,6 +40,99 @@ impl Ci {
     }
 }
 
+/// The pull or merge request that a job runs for, as its environment says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MergeRequest {
+    /// Its address, else its number.
+    pub id: String,
+    /// The branch that it goes to.
+    pub target: Option<String>,
+}
+
+/// The system's mark; what says where the requests are; what stands between; the number or address; the branch.
+type RequestVariables = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
+/// Each system's documented variables; GitHub alone says the number in a ref.
+const REQUESTS: &[RequestVariables] = &[
+    (
+        "GITLAB_CI",
+        "CI_MERGE_REQUEST_PROJECT_URL",
+        "/-/merge_requests/",
+        "CI_MERGE_REQUEST_IID",
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
+    ),
+    (
+        "HARNESS_BUILD_ID",
+        "",
+        "",
+        "DRONE_PULL_REQUEST",
+        "DRONE_TARGET_BRANCH",
+    ),
+    ("CIRCLECI", "", "", "CIRCLE_PULL_REQUEST", ""),
+    (
+        "BUILDKITE",
+        "",
+        "",
+        "BUILDKITE_PULL_REQUEST",
+        "BUILDKITE_PULL_REQUEST_BASE_BRANCH",
+    ),
+    (
+        "TF_BUILD",
+        "",
+        "",
+        "SYSTEM_PULLREQUEST_PULLREQUESTID",
+        "SYSTEM_PULLREQUEST_TARGETBRANCHNAME",
+    ),
+    (
+        "BITBUCKET_BUILD_NUMBER",
+        "BITBUCKET_GIT_HTTP_ORIGIN",
+        "/pull-requests/",
+        "BITBUCKET_PR_ID",
+        "BITBUCKET_PR_DESTINATION_BRANCH",
+    ),
+    ("DRONE", "", "", "DRONE_PULL_REQUEST", "DRONE_TARGET_BRANCH"),
+    ("JENKINS_URL", "", "", "CHANGE_URL", "CHANGE_TARGET"),
+];
+
+impl MergeRequest {
+    /// Recognises it; `None` outside of any.
+    pub fn recognise(lookup: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let variables = Variables {
+            lookup: &|name| lookup(name).filter(|value| !value.is_empty()),
+        };
+        if variables.get("GITHUB_ACTIONS").is_some() {
+            let name = variables.get("GITHUB_REF")?;
+            let number = name.strip_prefix("refs/pull/")?.split('/').next()?;
+            let server = variables.server("GITHUB_SERVER_URL", "https://github.com");
+            return Some(Self {
+                id: format!(
+                    "{server}/{}/pull/{number}",
+                    variables.get("GITHUB_REPOSITORY")?
+                ),
+                target: variables.get("GITHUB_BASE_REF"),
+            });
+        }
+        let (_, place, between, id, target) = REQUESTS
+            .iter()
+            .find(|(mark, ..)| variables.get(mark).is_some())?;
+        // Buildkite says `false` where there is none.
+        let id = variables.get(id).filter(|id| id != "false")?;
+        Some(Self {
+            id: match variables.get(place) {
+                Some(place) => format!("{}{between}{id}", place.trim_end_matches('/')),
+                None => id,
+            },
+            target: variables.get(target),
+        })
+    }
+}
+
 struct System {
     /// The variable that it always sets.
     mark: &'static str,

@@ -8,7 +8,7 @@ mod files;
 mod recording;
 mod subjects;
 
-pub use ci::Ci;
+pub use ci::{Ci, MergeRequest};
 pub use command::CommandLine;
 pub use environment::{Environment, SecretName};
 pub use files::{

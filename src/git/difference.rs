@@ -1,10 +1,18 @@
 //! What differs between two commits, told alike on every machine.
 //!
-//! `git diff-tree` on the two trees with flags of its own: no renames, no text conversion, whole ids, so that no
-//! setting of the user's reaches it.
+//! `git diff-tree` with flags of its own (no renames, no text conversion, whole ids), run in a repository made for it that
+//! has these objects and nothing else: nobody's configuration, attributes, replacements or work tree reach it. Counting
+//! lines ends after [`LINES_LIMIT`].
+
+use std::fs;
+use std::time::Duration;
 
 use super::{Error, Repository};
-use crate::digest::{ObjectId, Sha256};
+use crate::digest::{Algorithm, ObjectId, Sha256};
+use crate::process::Quiet;
+
+/// How long counting lines may take.
+pub const LINES_LIMIT: Duration = Duration::from_secs(120);
 
 /// What differs between two commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +29,8 @@ pub struct Difference {
 }
 
 const FLAGS: &[&str] = &[
+    "-c",
+    "core.attributesFile=/dev/null",
     "diff-tree",
     "-r",
     "-z",
@@ -28,6 +38,9 @@ const FLAGS: &[&str] = &[
     "--no-textconv",
     "--no-ext-diff",
     "--full-index",
+    "--diff-algorithm=myers",
+    "--no-indent-heuristic",
+    "--ignore-submodules=none",
 ];
 
 impl Repository {
@@ -36,13 +49,19 @@ impl Repository {
     /// # Errors
     /// Where git cannot tell.
     pub fn difference(&self, base: &ObjectId, head: &ObjectId) -> Result<Difference, Error> {
-        let (base, head) = (
-            format!("{}^{{tree}}", base.hex()),
-            format!("{}^{{tree}}", head.hex()),
-        );
+        let (base, head) = (self.commit(base)?.tree.hex(), self.commit(head)?.tree.hex());
+        let alone = self.alone()?;
         let tell = |form: &str| {
-            self.git(&[FLAGS, &[form, base.as_str(), head.as_str()]].concat())
-                .output()
+            let words = [FLAGS, &[form, base.as_str(), head.as_str()]].concat();
+            let quiet = Quiet::git(alone.path(), &words)
+                .variable("GIT_DIR", alone.path())
+                .variable("GIT_OBJECT_DIRECTORY", self.objects())
+                .variable("GIT_CONFIG_NOSYSTEM", "1")
+                .variable("GIT_CONFIG_GLOBAL", "/dev/null")
+                .variable("GIT_CONFIG_COUNT", "0")
+                .variable("GIT_CONFIG_PARAMETERS", "")
+                .variable("GIT_ATTR_NOSYSTEM", "1");
+            quiet.limit(LINES_LIMIT).output()
         };
         let raw = tell("--raw")?;
         let names = tell("--name-only")?;
@@ -70,13 +89,44 @@ impl Repository {
         })
     }
 
+    // A bare repository without objects, refs or settings of its own.
+    fn alone(&self) -> Result<tempfile::TempDir, Error> {
+        let scratch = |source| Error::Scratch {
+            path: std::env::temp_dir(),
+            source,
+        };
+        let folder = tempfile::tempdir().map_err(scratch)?;
+        let config = match self.algorithm() {
+            Algorithm::Sha1 => "[core]\n\trepositoryFormatVersion = 0\n\tbare = true\n",
+            Algorithm::Sha256 => {
+                "[core]\n\trepositoryFormatVersion = 1\n\tbare = true\n[extensions]\n\tobjectFormat = sha256\n"
+            }
+        };
+        let path = folder.path();
+        fs::write(path.join("config"), config)
+            .and_then(|()| fs::write(path.join("HEAD"), "ref: refs/heads/none\n"))
+            .and_then(|()| fs::create_dir(path.join("refs")))
+            .map_err(scratch)?;
+        Ok(folder)
+    }
+
+    fn objects(&self) -> std::path::PathBuf {
+        let objects = self.common_dir().join("objects");
+        std::path::absolute(&objects).unwrap_or(objects)
+    }
+
     /// The newest common ancestor; `None` where there is none here.
     ///
     /// # Errors
     /// Where git cannot be run.
     pub fn merge_base(&self, one: &ObjectId, other: &ObjectId) -> Result<Option<ObjectId>, Error> {
         let finished = self
-            .git(&["merge-base", &one.hex(), &other.hex()])
+            .git(&[
+                "--no-replace-objects",
+                "merge-base",
+                &one.hex(),
+                &other.hex(),
+            ])
             .finish()?;
         let text = String::from_utf8_lossy(&finished.out);
         Ok(ObjectId::from_hex(self.algorithm(), text.trim())

@@ -16,6 +16,7 @@ use crate::digest::{ObjectId, Sha256};
 use crate::finding::chain;
 use crate::ledger::Link;
 use crate::signing::KeyId;
+use crate::statement::predicate::{AssertedBy, Known, Method};
 use crate::statement::{PAYLOAD_TYPE, PredicateType, Statement, Step, Subject};
 use crate::timestamp::Timestamp;
 
@@ -182,7 +183,7 @@ impl StatementView {
             .filter_map(Value::as_str)
             .collect();
         if words.is_empty() {
-            return self.names();
+            return self.summary().unwrap_or_else(|| self.names());
         }
         let mut text = clipped(&words.join(" "));
         match self
@@ -196,6 +197,18 @@ impl StatementView {
             }
         }
         text
+    }
+
+    /// What matters of a typed predicate; `None` where its subjects' names say it best.
+    fn summary(&self) -> Option<String> {
+        let known = Known::read(&self.predicate_type, &self.predicate).ok()??;
+        let mut text = clipped(&said(&known)?);
+        if let Some(asserted) = known.asserted()
+            && asserted.asserted_by == AssertedBy::Observed
+        {
+            let _ = write!(text, " (observed)");
+        }
+        Some(text)
     }
 
     fn names(&self) -> String {
@@ -232,6 +245,83 @@ impl StatementView {
         text.push_str("Predicate:\n");
         write_value(text, &Value::Object(self.predicate.clone()), 4);
     }
+}
+
+/// A few words on each type of delivery; not escaped.
+fn said(known: &Known) -> Option<String> {
+    Some(match known {
+        Known::Change(is) => {
+            let lines = is
+                .lines
+                .map(|lines| format!(" +{} -{}", lines.added, lines.deleted));
+            format!(
+                "{} {} for {}{}",
+                is.id,
+                is.reason.kind,
+                is.base.name,
+                lines.unwrap_or_default()
+            )
+        }
+        Known::Landing(is) if is.method == Method::Direct => format!("direct on {}", is.name),
+        Known::Landing(is) => format!("{} by {} on {}", is.change_id, is.method, is.name),
+        Known::Review(is) => format!("{}: {} ({})", is.reviewer, is.verdict, is.kind),
+        Known::Approval(is) => format!("{}: {} for {}", is.approver, is.decision, is.scope),
+        Known::Deployment(is) => {
+            let what = is.artifact.name.as_deref().unwrap_or("");
+            format!(
+                "{} to {}: {} {what}",
+                is.service, is.environment.name, is.result
+            )
+        }
+        Known::Inventory(is) => {
+            let all = if is.complete { "all of " } else { "" };
+            format!(
+                "{all}{}: {} items by {}",
+                is.environment.name,
+                is.items.len(),
+                is.source.tool
+            )
+        }
+        Known::Contains(is) => {
+            let parent = is.parent.name.as_deref().unwrap_or("an index");
+            format!("{parent} with {} manifests", is.children.len())
+        }
+        Known::Outcome(is) => format!("{} in {}: {}", is.service, is.environment.name, is.kind),
+        Known::Measurement(is) => {
+            let first = is
+                .metrics
+                .first()
+                .map(|one| format!(" {}={} {}", one.name, one.value, one.unit));
+            format!(
+                "{} {}{}",
+                is.gate.name,
+                is.result,
+                first.unwrap_or_default()
+            )
+        }
+        Known::Exception(is) => {
+            let what = match is.is_blanket() {
+                true => "blanket".to_owned(),
+                false => format!("{} findings", is.findings.len()),
+            };
+            format!("{} {what} until {}", is.checks.join(" "), is.expires)
+        }
+        Known::Gap(is) => format!("{} to {}: {}", is.from, is.until, is.reason),
+        Known::Correction(is) => {
+            format!(
+                "{} {}: {}",
+                is.kind,
+                &is.about.attestation.to_string()[..12],
+                is.reason
+            )
+        }
+        Known::AiAssistance(is) => {
+            let tools = is.sessions.iter().map(|session| session.tool.name.as_str());
+            format!("{} {}", is.kind, tools.collect::<Vec<_>>().join(" "))
+        }
+        Known::Release(is) => is.purl.clone(),
+        _ => return None,
+    })
 }
 
 fn statement(body: Vec<u8>) -> Result<StatementView, String> {

@@ -17,12 +17,15 @@ use crate::statement::{Step, Subject};
 use crate::timestamp::Timestamp;
 use crate::verify::governance::roster_document;
 
+/// As many commits as one landing is looked for in.
+const MOST_LANDED: usize = 10_000;
+
 /// `change`: what is proposed.
 #[derive(Clone, Debug)]
 pub struct Propose {
     /// The step.
     pub step: Step,
-    /// What the change is called; its head commit, where nothing is said.
+    /// What the change is called; else the request that CI runs for, else its head commit.
     pub id: Option<String>,
     /// The ref it is to go to.
     pub base: Option<String>,
@@ -97,7 +100,7 @@ pub struct Landed {
     pub change: Option<String>,
     /// The ref.
     pub base: Option<String>,
-    /// Where it was; the first parent, where nothing is said.
+    /// Where it was; else where the last landing left it, else the first parent.
     pub from: Option<String>,
     /// How; told from the commits where nothing is said.
     pub method: Option<Method>,
@@ -116,8 +119,7 @@ impl Desk<'_> {
             .ok_or(Error::NoBase {
                 what: self.commit(),
             })?;
-        let other = self.repository.commit_named(&name)?;
-        let base = self.merge_base(&other)?;
+        let base = self.merge_base(&self.base_commit(&name)?)?;
         let difference = self.repository.difference(&base, &self.commit())?;
         let mut authors: BTreeSet<Who> = request.authors.into_iter().collect();
         for commit in self.commits_between(&base)? {
@@ -125,7 +127,10 @@ impl Desk<'_> {
         }
         let change = Change {
             asserted: self.asserted(),
-            id: request.id.unwrap_or_else(|| self.commit().to_string()),
+            id: request
+                .id
+                .or_else(|| self.request().map(|request| request.id))
+                .unwrap_or_else(|| self.commit().to_string()),
             base: Base { name, commit: base },
             head: Revision {
                 commit: self.commit(),
@@ -248,7 +253,7 @@ impl Desk<'_> {
         let facts = self.repository.commit(&to)?;
         let from = match &request.from {
             Some(word) => Some(self.repository.commit_named(word)?),
-            None => facts.parents.first().copied(),
+            None => self.left_at(&name)?.or(facts.parents.first().copied()),
         };
         let line = self.first_parents(from.as_ref())?;
         let change = match request.change.as_deref() {
@@ -276,6 +281,34 @@ impl Desk<'_> {
             protections: None,
         };
         self.claim(request.step, &landing, Vec::new())
+    }
+
+    // The newest commit behind this one, on the first-parent line, at which a landing of the ref ended.
+    fn left_at(&self, name: &str) -> Result<Option<ObjectId>, Error> {
+        let entries = self.evidence.iter().flat_map(|evidence| &evidence.entries);
+        let ends: BTreeSet<ObjectId> = entries
+            .filter_map(|entry| match &entry.said {
+                Some(Known::Landing(landing)) if landing.name == name => Some(landing.to),
+                _ => None,
+            })
+            .collect();
+        if ends.is_empty() {
+            return Ok(None);
+        }
+        let mut next = self
+            .repository
+            .commit(&self.commit())?
+            .parents
+            .first()
+            .copied();
+        for _ in 0..MOST_LANDED {
+            match next.filter(|id| self.repository.has(id)) {
+                Some(id) if ends.contains(&id) => return Ok(Some(id)),
+                Some(id) => next = self.repository.commit(&id)?.parents.first().copied(),
+                None => break,
+            }
+        }
+        Ok(None)
     }
 
     // By head (merged or moved forward to), by tree (squashed or rebased on the same base), by the recomputed merge.
@@ -353,9 +386,8 @@ impl Desk<'_> {
 
     // Oldest first.
     fn first_parents(&self, from: Option<&ObjectId>) -> Result<Vec<ObjectId>, Error> {
-        const MOST: usize = 10_000;
         let mut line = vec![self.commit()];
-        while let Some(last) = line.last().filter(|_| line.len() < MOST) {
+        while let Some(last) = line.last().filter(|_| line.len() < MOST_LANDED) {
             match self.repository.commit(last)?.parents.first() {
                 Some(parent) if Some(parent) != from && self.repository.has(parent) => {
                     line.push(*parent)

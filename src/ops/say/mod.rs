@@ -23,7 +23,7 @@ use super::key::KeySource;
 use super::record::{self, Claim, Recorded, Recorder, Rehash};
 use super::verify::{self as replay, Remember};
 use super::{Explain, Failure, World};
-use crate::capture::SubjectsError;
+use crate::capture::{MergeRequest, SubjectsError};
 use crate::digest::{ObjectId, Sha256};
 use crate::git::{self, RefName, Repository};
 use crate::process;
@@ -288,14 +288,37 @@ impl<'a> Desk<'a> {
         )
     }
 
-    /// The ref that changes go to: the one named, else the first that the policy protects.
+    /// The pull or merge request that CI runs for.
+    fn request(&self) -> Option<MergeRequest> {
+        MergeRequest::recognise(|name| (self.world.variable)(name)?.into_string().ok())
+    }
+
+    /// The ref that changes go to: the one named, else what CI's request goes to, else the first that the policy
+    /// protects.
     fn base_ref(&self, named: Option<&str>) -> Option<String> {
         let policy = self
             .evidence
             .as_ref()
             .and_then(|evidence| evidence.in_force.last());
         let first = policy.and_then(|(_, _, policy)| policy.protected().first().cloned());
-        named.map(str::to_owned).or(first)
+        let asked = || Some(format!("refs/heads/{}", self.request()?.target?));
+        named.map(str::to_owned).or_else(asked).or(first)
+    }
+
+    /// The commit of a ref that changes go to; where CI has checked out no such branch, as a remote was seen to have it.
+    fn base_commit(&self, name: &str) -> Result<ObjectId, Error> {
+        let here = self.repository.commit_named(name);
+        let Some(branch) = name.strip_prefix("refs/heads/") else {
+            return Ok(here?);
+        };
+        let remotes = self.repository.remotes();
+        let seen = || {
+            remotes.iter().find_map(|remote| {
+                let tracked = format!("refs/remotes/{remote}/{branch}");
+                self.repository.commit_named(&tracked).ok()
+            })
+        };
+        here.or_else(|error| seen().ok_or(error.into()))
     }
 
     /// References to the entries that a claim relies on.
@@ -328,8 +351,7 @@ impl<'a> Desk<'a> {
         let name = self.base_ref(base).ok_or(Error::NoBase {
             what: self.commit(),
         })?;
-        let other = self.repository.commit_named(&name)?;
-        let base = self.merge_base(&other)?;
+        let base = self.merge_base(&self.base_commit(&name)?)?;
         Ok(Covered {
             base: Some(base),
             head: self.commit(),
