@@ -206,9 +206,12 @@ codes! {
     KeyOutOfRange "key-out-of-range" Failed
         "An attestation is signed by a key that was not in the roster in force at its place."
         "Record the step again with a key that is."
-    KeyRevoked "key-revoked" Failed
-        "An attestation stands where its key was suspect or revoked."
+    KeyRevoked "key-revoked" Missing
+        "An attestation stands where its key is suspect, and its step was not attested again since; it does not count."
         "Have it attested again with another key."
+    AttestedAgain "attested-again" Note
+        "An attestation whose key is suspect does not count; its step was attested again since."
+        "None is needed."
     SubjectMismatch "subject-mismatch" Failed
         "A statement is about another commit or tree than its link."
         "It was filed under the wrong commit; record the step for the right one."

@@ -58,6 +58,7 @@ const SESSION: &[(&str, &str, i32)] = &[
     ),
     ("roster revoke BOT --reason left", "published", 0),
     ("roster remove bot", "published", 0),
+    ("key rotate --ledger", "rotated", 0),
     ("roster publish roster.json", "published", 0),
     ("change --reason fix --id 7 --dry-run", "draft", 0),
     ("change --reason fix --id 7", "recorded", 0),

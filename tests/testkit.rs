@@ -145,6 +145,7 @@ fn every_code_has_a_vector_or_stands_elsewhere() {
         Code::Unsealed,
         Code::Sha1Only,
         Code::GovernancePending,
+        Code::AttestedAgain,
     ];
     let covered: BTreeSet<_> = vectors()
         .iter()
@@ -533,6 +534,28 @@ fn vectors() -> Vec<Vector> {
                 less.revocations = vec![revoked(BEN, Some(5))];
                 f.publish_roster(less, 0, ADA);
                 f.writer = ("ada@example.com".into(), ADA);
+            },
+            (7, 2),
+            (0, 1),
+        ),
+    );
+    add(
+        "suspect-key-attested-again",
+        "14",
+        "a step that another key attested again after the first was declared suspect",
+        "none",
+        governed(
+            |f| {
+                let mut less = roster();
+                less.persons[1].keys = vec![git_docket::statement::predicate::Key(
+                    key(3).public().clone(),
+                )];
+                less.revocations = vec![revoked(BEN, Some(5))];
+                f.publish_roster(less, 0, ADA);
+                f.writer = ("ada@example.com".into(), ADA);
+                f.step(2, "scan", 3);
+                f.step(2, "lint", 3);
+                f.last_append = 2;
             },
             (7, 2),
             (0, 1),

@@ -125,13 +125,16 @@ impl Explain for Error {
 /// Where nothing, several or something else waits, or the key is not asked for.
 pub fn cosign(office: &Office<'_>, seq: Option<u64>) -> Result<Cosigned, Error> {
     let waiting = choose(waiting(office)?, seq)?;
-    let recorder = Recorder::open(
+    let mut recorder = Recorder::open(
         office.world,
         office.repository,
         office.ledger,
         office.key,
         "HEAD",
     )?;
+    if waiting.step == "ledger-key" {
+        recorder = recorder.unsealed();
+    }
     let (key, about) = (recorder.key_id(), waiting.seq);
     if !waiting.wanted.contains(&key) {
         return Err(Error::NotWanted { key, seq: about });
@@ -146,10 +149,7 @@ pub fn cosign(office: &Office<'_>, seq: Option<u64>) -> Result<Cosigned, Error> 
         },
     };
     let statement = Statement::of(vec![recorder.subject()], &cosign)?;
-    let step = "cosign"
-        .parse()
-        .expect("a governance step is a step's name");
-    let appended = recorder.govern(step, statement)?;
+    let appended = recorder.govern("cosign", statement)?;
     let still = self::waiting(office)?
         .into_iter()
         .any(|still| still.seq == about);

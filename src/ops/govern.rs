@@ -22,7 +22,7 @@ use crate::statement::predicate::{
     self, GitIdentity, Key, Login, Person, PersonId, PersonKind, PolicyText, Reference, Revocation,
     Role, Roster,
 };
-use crate::statement::{self, Statement, Step};
+use crate::statement::{self, Statement};
 use crate::store::{self, Stored};
 use crate::verify::Question;
 use crate::verify::governance::InForce;
@@ -239,7 +239,7 @@ impl Office<'_> {
         let recorder = self.recorder()?;
         policy.previous = Some(replaced(&recorder, in_force.previous.policy));
         let statement = Statement::of(vec![recorder.subject()], &policy)?;
-        let appended = recorder.govern(step("policy"), statement)?;
+        let appended = recorder.govern("policy", statement)?;
         self.published(&appended, |state| state.policy_mark.seq)
     }
 
@@ -253,7 +253,7 @@ impl Office<'_> {
         roster.previous = Some(replaced(&recorder, in_force.previous.roster));
         crate::roster::Roster::from_predicate(&roster)?;
         let statement = Statement::of(vec![recorder.subject()], &roster)?;
-        let appended = recorder.govern(step("roster"), statement)?;
+        let appended = recorder.govern("roster", statement)?;
         self.published(&appended, |state| state.roster_mark.seq)
     }
 
@@ -393,8 +393,4 @@ fn replaced(recorder: &Recorder<'_>, attestation: crate::digest::Sha256) -> Refe
         origin: recorder.origin().to_string(),
         attestation,
     }
-}
-
-fn step(name: &str) -> Step {
-    name.parse().expect("a governance step is a step's name")
 }

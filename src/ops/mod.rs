@@ -26,6 +26,7 @@ pub mod record;
 pub mod recover;
 pub mod rehash;
 pub mod report;
+pub mod rotate;
 pub mod run;
 pub mod say;
 pub mod seal;

@@ -6,8 +6,6 @@
 //! waits in the spool; where there is none, or others are faster for too long, it waits in the spool,
 //! synced to disk before success is said.
 
-use std::path::Path;
-
 use serde::Serialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -183,7 +181,9 @@ impl<'a> Recorder<'a> {
             let head = append::head(&tip)?;
             append::writer(&head.roster, &key)?;
             let origin = head.record.origin.clone();
-            if repository.remotes().is_empty() {
+            // What others left unsealed, `git docket seal` replays first.
+            let sealed = head.edge.sealed_size() == head.record.new.size;
+            if sealed && repository.remotes().is_empty() {
                 sealing = sealing_key(world, &origin, head.seal.as_ref())?;
             }
             (origin, Some((tip, head)))
@@ -340,22 +340,50 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Appends a governance statement, which names its place itself.
+    /// This recorder, leaving what it appends to be sealed later: after a change of the ledger's key, the old
+    /// one seals no more.
+    #[must_use]
+    pub fn unsealed(mut self) -> Self {
+        self.sealing = None;
+        self
+    }
+
+    /// A governance statement of one of the ledger's own steps, signed and placed; by this recorder's key where
+    /// no other signs.
     ///
     /// # Errors
-    /// Where the ledger would refuse it.
-    pub fn govern(&self, step: Step, statement: Statement) -> Result<append::Appended, Error> {
+    /// Where it cannot be signed.
+    pub fn governing(
+        &self,
+        step: &'static str,
+        statement: Statement,
+        signer: Option<&SigningKey>,
+    ) -> Result<Item, SignError> {
+        let step: Step = step.parse().expect("a governance step is a step's name");
         let placement = Placement {
             origin: self.origin.to_string(),
             step: step.clone(),
             commit: self.commit,
         };
-        let attestation = Attestation::sign(&statement.placed(&placement), &self.key)?;
-        Ok(self.appender().append(&[Item {
+        let signer = signer.unwrap_or(&self.key);
+        Ok(Item {
             commit: self.commit,
             step,
-            attestation,
-        }])?)
+            attestation: Attestation::sign(&statement.placed(&placement), signer)?,
+        })
+    }
+
+    /// Appends a governance statement of one of the ledger's own steps.
+    ///
+    /// # Errors
+    /// Where the ledger would refuse it.
+    pub fn govern(
+        &self,
+        step: &'static str,
+        statement: Statement,
+    ) -> Result<append::Appended, Error> {
+        let item = self.governing(step, statement, None)?;
+        Ok(self.appender().append(&[item])?)
     }
 
     /// Commit and tree as a subject.
@@ -381,17 +409,47 @@ pub fn sealing_key(
     origin: &Origin,
     seal: Option<&SignedSeal>,
 ) -> Result<Option<SigningKey>, key::Error> {
-    let ring = keyring::Keyring::in_folder(&world.folders.data);
-    let name = ledger_key_name(origin);
-    let path = ring.path(&name);
-    if !Path::new(&path).exists() {
-        return Ok(None);
-    }
-    let key = key::signing_key(world, Some(&KeySource::Named(name)))?;
+    kept_key(world, origin, |key| {
+        seal.is_none_or(|seal| seal.verify(key).is_ok())
+    })
+}
+
+/// This key of the ledger's, where it is kept here.
+///
+/// # Errors
+/// Where it is here and cannot be read.
+pub fn ledger_key(
+    world: &World,
+    origin: &Origin,
+    wanted: &VerifierKey,
+) -> Result<Option<SigningKey>, key::Error> {
+    kept_key(world, origin, |key| key == wanted)
+}
+
+// The first key stands under the ledger's name; those that came after it have that name as their beginning.
+fn kept_key(
+    world: &World,
+    origin: &Origin,
+    is_it: impl Fn(&VerifierKey) -> bool,
+) -> Result<Option<SigningKey>, key::Error> {
     let Ok(key_name) = origin.as_str().parse::<KeyName>() else {
         return Ok(None);
     };
-    let verifier = VerifierKey::new(key_name, key.public());
-    let ours = seal.is_none_or(|seal| seal.verify(&verifier).is_ok());
-    Ok(ours.then_some(key))
+    let ring = keyring::Keyring::in_folder(&world.folders.data);
+    let first = ledger_key_name(origin);
+    let is_it = |kept: &keyring::Kept| is_it(&VerifierKey::new(key_name.clone(), &kept.public));
+    // Most ledgers never had another: the keyring is listed only where this one is not it.
+    let kept = match ring.kept(first.clone()) {
+        Ok(kept) if is_it(&kept) => Some(kept),
+        _ if !ring.folder().exists() => None,
+        _ => {
+            let prefix = format!("{first}-");
+            let mut later = ring.list()?.into_iter().flatten();
+            later.find(|kept| kept.name.to_string().starts_with(&prefix) && is_it(kept))
+        }
+    };
+    let source = kept.map(|kept| KeySource::Named(kept.name));
+    source
+        .map(|source| key::signing_key(world, Some(&source)))
+        .transpose()
 }

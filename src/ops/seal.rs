@@ -9,7 +9,7 @@
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{Explain, Failure, World, memory, pin, record::sealing_key, verify as replay};
+use super::{Explain, Failure, World, memory, pin, record::ledger_key, verify as replay};
 use crate::{
     git::{self, Moved, RefName, Repository},
     ledger::{Edge, Seal, edge::EdgeError, note::NoteError, seal::SignedSeal},
@@ -122,7 +122,8 @@ pub fn seal(world: &World, repository: &Repository, ledger: &RefName) -> Result<
     for remote in repository.remotes() {
         landed(repository, &remote, ledger, &outcome.tip.hex())?;
     }
-    let key = sealing_key(world, origin, outcome.heads.seal.as_ref())?.ok_or(Error::NoKey)?;
+    let in_force = outcome.in_force.as_ref().ok_or(Error::Broken)?;
+    let key = ledger_key(world, origin, &in_force.ledger_key)?.ok_or(Error::NoKey)?;
     let before = outcome.heads.sealed.as_ref().map_or(0, |head| head.size);
     let signed = Seal {
         origin: origin.clone(),

@@ -440,6 +440,7 @@ fn counting(
             .clone()
     };
     let mut rehashed = Vec::new();
+    let mut suspects = Vec::new();
     let mut counting = BTreeMap::new();
     for record in records {
         let State::Sound {
@@ -469,8 +470,8 @@ fn counting(
         let Ok(key) = text(signer).parse::<KeyId>() else {
             continue;
         };
-        if let Some((code, detail)) = suspect(timeline, &key, record.seq) {
-            find(code, detail);
+        if let Some(detail) = suspect(timeline, &key, record.seq) {
+            suspects.push((record, predicate_type, detail));
             continue;
         }
         let Some(person) = in_force.roster.person_of(&key) else {
@@ -526,21 +527,36 @@ fn counting(
             "no SHA-256 tree",
         ));
     }
+    if !suspects.is_empty() {
+        let again = records.iter().filter_map(|record| match record.state {
+            State::Sound { predicate_type, .. } if counting.contains_key(&record.seq) => {
+                Some(((record.commit, record.step, predicate_type), record.seq))
+            }
+            _ => None,
+        });
+        let again: HashMap<_, u64> = again.collect();
+        findings.extend(
+            suspects
+                .into_iter()
+                .map(|(record, predicate_type, detail)| {
+                    let since = again.get(&(record.commit, record.step, predicate_type));
+                    let code = match since {
+                        Some(seq) if *seq > record.seq => Code::AttestedAgain,
+                        _ => Code::KeyRevoked,
+                    };
+                    Finding::at(code, record.seq, record.commit, detail)
+                }),
+        );
+    }
     counting
 }
 
 // A key that a later roster declares suspect from some seq on does not count from there, until it is
 // attested again; a revoked one stands in no roster from then on anyway.
-fn suspect(timeline: &Timeline, key: &KeyId, seq: u64) -> Option<(Code, String)> {
+fn suspect(timeline: &Timeline, key: &KeyId, seq: u64) -> Option<String> {
     timeline.states().iter().find_map(|(_, state)| {
-        let revocation = state.roster.revocation(key)?;
-        let since = revocation.suspect_since?;
-        (seq >= since).then(|| {
-            (
-                Code::KeyRevoked,
-                format!("key {key} is suspect since seq {since}"),
-            )
-        })
+        let since = state.roster.revocation(key)?.suspect_since?;
+        (seq >= since).then(|| format!("key {key} is suspect since seq {since}"))
     })
 }
 

@@ -5,7 +5,9 @@ use git_docket::finding::chain;
 use git_docket::keyring::KeyFileName;
 use git_docket::ledger::note::KeyName;
 use git_docket::ops::key::{self, KeySource, KeyView, Protection};
+use git_docket::ops::rotate::{self, OldKey, Rotated};
 
+use super::policy::office;
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
 
@@ -19,6 +21,7 @@ use crate::exit::{Exit, Stop};
 ///   git docket key generate
 ///   git docket key generate release --encrypt
 ///   git docket key show --vkey git.example.com/acme/app
+///   git docket key rotate --ledger
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -46,6 +49,18 @@ enum Verb {
         /// Show it as a C2SP verifier key of this name as well
         #[arg(long, value_name = "NAME")]
         vkey: Option<KeyName>,
+    },
+    /// Put a new key in the place of the one that signs seals
+    Rotate {
+        /// The ledger's own key; a person's is changed by roster revoke and roster add
+        #[arg(long, required = true)]
+        ledger: bool,
+        /// The old key is lost or stolen, and need not sign
+        #[arg(long)]
+        lost: bool,
+        /// The root key to sign with: a name, a file, or env://VARIABLE
+        #[arg(long)]
+        key: Option<KeySource>,
     },
 }
 
@@ -94,7 +109,33 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         Verb::Show { key: source, vkey } => {
             context.report(&key::show(&context.world, source.as_ref(), vkey)?, text)?;
         }
+        Verb::Rotate { lost, key, .. } => return rotate(lost, key.as_ref(), context),
     }
+    Ok(Exit::Pass)
+}
+
+fn rotate(lost: bool, key: Option<&KeySource>, context: &Context) -> Result<Exit, Stop> {
+    let repository = context.repository()?;
+    let old = if lost { OldKey::Lost } else { OldKey::Signs };
+    let rotated = rotate::rotate(&office(context, &repository, key), old)?;
+    context.report(&rotated, |rotated| {
+        let state = match (rotated.in_force, rotated.sealed) {
+            (true, true) => "in force, and it has sealed the head".to_owned(),
+            (true, false) => "in force; git docket push, then git docket seal".to_owned(),
+            (false, _) => format!(
+                "waits for other root keys: git docket cosign {}",
+                rotated.seq
+            ),
+        };
+        let Rotated {
+            seq,
+            old,
+            new,
+            name,
+            ..
+        } = rotated;
+        format!("entry {seq}: {state}\nold   {old}\nnew   {new}\nname  {name}\n")
+    })?;
     Ok(Exit::Pass)
 }
 
