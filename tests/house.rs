@@ -23,6 +23,7 @@ const ORDER: &[&str] = &[
     "judge",
     "verify",
     "report",
+    "ingest",
     "manual",
     "process",
     "git",

@@ -90,6 +90,21 @@ const SESSION: &[(&str, &str, i32)] = &[
     ),
     ("ai none", "recorded", 0),
     ("amend 1 --reason TEXT", "recorded", 0),
+    (
+        "roster add watch --kind service --role observer --role writer --public-key watch.pub.pem",
+        "published",
+        0,
+    ),
+    (
+        "import --forge github --key watch --dry-run reviews.json",
+        "drafts",
+        0,
+    ),
+    (
+        "import --forge github --key watch reviews.json",
+        "imported",
+        0,
+    ),
     ("spool list", "spool", 0),
     ("spool import spool.jsonl", "spool-moved", 0),
     ("spool list", "spool", 0),
@@ -160,6 +175,12 @@ fn results() -> Vec<(&'static str, &'static str, Value)> {
             world.write("bot.pub.pem", key["pem"].as_str().unwrap());
             bot = key["id"].as_str().unwrap().to_owned();
         }
+        if command.starts_with("roster add watch") {
+            let key = world.docket_ok(&["key", "generate", "watch", "-o", "json"]);
+            let key: Value = serde_json::from_str(&key).unwrap();
+            world.write("watch.pub.pem", key["pem"].as_str().unwrap());
+            world.write("reviews.json", &reviewed(&world));
+        }
         let unopened = command.starts_with("cosign").then(waiting_for_bob);
         let world = unopened.as_ref().unwrap_or(&world);
         if *command == "recover --dry-run" {
@@ -196,6 +217,22 @@ fn waiting_for_bob() -> World {
     let init = ["init", "--origin", "git.example.com/acme/app"];
     world.docket_ok(&[&init[..], &["--root", root, "--threshold", "2"]].concat());
     world
+}
+
+/// A request whose head is the first commit, a review of it, and something that is neither.
+fn reviewed(world: &World) -> String {
+    world.commit("more.txt", "more");
+    let head = world.git(&["rev-parse", "HEAD"]);
+    let base = world.git(&["rev-parse", "HEAD^"]);
+    let url = "https://github.com/acme/app/pull/8";
+    json!([
+        {"number": 8, "html_url": url, "user": {"login": "ada"},
+         "head": {"sha": head.trim()}, "base": {"ref": "next", "sha": base.trim()}},
+        {"html_url": format!("{url}#pullrequestreview-1"), "pull_request_url": url, "state": "APPROVED",
+         "user": {"login": "ben"}, "commit_id": head.trim(), "submitted_at": "2026-11-20T10:00:00Z"},
+        {},
+    ])
+    .to_string()
 }
 
 /// What another machine's `spool export` would hand over.

@@ -26,6 +26,7 @@ pages! {
     exit_codes "exit-codes"
     files "files"
     findings "findings"
+    forges "forges"
     fork_proof "fork-proof"
     keys "keys"
     ledger "ledger"

@@ -244,19 +244,31 @@ impl<'a> Recorder<'a> {
     /// # Errors
     /// For a step of the ledger's own, or where the tree cannot be hashed again.
     pub fn statement(&self, claim: Claim) -> Result<Statement, Error> {
+        self.statement_about(&(self.commit, self.tree), claim)
+    }
+
+    /// The same about another commit and its tree.
+    ///
+    /// # Errors
+    /// As [`statement`](Self::statement).
+    pub fn statement_about(
+        &self,
+        (commit, tree): &(ObjectId, ObjectId),
+        claim: Claim,
+    ) -> Result<Statement, Error> {
         self.may_use(&claim.step)?;
         let mut subjects = claim.subjects;
         if subjects.is_empty() {
-            subjects.push(Subject::commit(&self.commit, &self.tree));
+            subjects.push(Subject::commit(commit, tree));
         }
-        if claim.rehash == Rehash::Yes && self.tree.algorithm() == crate::digest::Algorithm::Sha1 {
-            let tree = super::rehash::tree(self.repository, &self.tree)?;
+        if claim.rehash == Rehash::Yes && tree.algorithm() == crate::digest::Algorithm::Sha1 {
+            let tree = super::rehash::tree(self.repository, tree)?;
             subjects.push(super::rehash::subject(&tree));
         }
         let placement = Placement {
             origin: self.origin.to_string(),
             step: claim.step,
-            commit: self.commit,
+            commit: *commit,
         };
         Ok(Statement::new(subjects, claim.predicate_type, claim.predicate)?.placed(&placement))
     }
@@ -266,12 +278,24 @@ impl<'a> Recorder<'a> {
     /// # Errors
     /// Where nothing was recorded.
     pub fn record(&self, claims: Vec<Claim>) -> Result<Vec<Recorded>, Error> {
+        let own = (self.commit, self.tree);
+        self.record_about(claims.into_iter().map(|claim| (own, claim)).collect())
+    }
+
+    /// Signs claims, each about a commit and its tree, and appends them in one append, or keeps them.
+    ///
+    /// # Errors
+    /// Where nothing was recorded.
+    pub fn record_about(
+        &self,
+        claims: Vec<((ObjectId, ObjectId), Claim)>,
+    ) -> Result<Vec<Recorded>, Error> {
         let mut items = Vec::new();
-        for claim in claims {
+        for (about, claim) in claims {
             let step = claim.step.clone();
-            let attestation = Attestation::sign(&self.statement(claim)?, &self.key)?;
+            let attestation = Attestation::sign(&self.statement_about(&about, claim)?, &self.key)?;
             items.push(Item {
-                commit: self.commit,
+                commit: about.0,
                 step,
                 attestation,
             });

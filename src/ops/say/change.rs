@@ -120,9 +120,9 @@ impl Desk<'_> {
                 what: self.commit(),
             })?;
         let base = self.merge_base(&self.base_commit(&name)?)?;
-        let difference = self.repository.difference(&base, &self.commit())?;
+        let (paths, lines) = self.extent(&base, &self.commit())?;
         let mut authors: BTreeSet<Who> = request.authors.into_iter().collect();
-        for commit in self.commits_between(&base)? {
+        for commit in self.commits_between(&base, &self.commit())? {
             authors.insert(self.who(&commit.author));
         }
         let change = Change {
@@ -152,15 +152,8 @@ impl Desk<'_> {
                 note: request.impact_note,
             }),
             significance: request.significance,
-            paths: Some(Paths {
-                count: difference.paths.len() as u64,
-                list_digest: Sha256Text(list_digest(&difference.paths)),
-                classes: self.classes(&difference.paths),
-            }),
-            lines: Some(Lines {
-                added: difference.added,
-                deleted: difference.deleted,
-            }),
+            paths: Some(paths),
+            lines: Some(lines),
             rollback: request.rollback,
             controls: Vec::new(),
         };
@@ -220,6 +213,7 @@ impl Desk<'_> {
             scope: request.scope,
             covers,
             conditions: request.conditions,
+            decided_on: None,
             valid_until: request.valid_until,
             basis,
             quorum: None,
@@ -370,12 +364,31 @@ impl Desk<'_> {
         }
     }
 
-    // The commits from the base, exclusive, to the one spoken about.
-    fn commits_between(&self, base: &ObjectId) -> Result<Vec<CommitFacts>, Error> {
-        let range = format!("{}..{}", base.hex(), self.commit().hex());
+    /// What a change touches, and how long it is.
+    pub(super) fn extent(&self, base: &ObjectId, head: &ObjectId) -> Result<(Paths, Lines), Error> {
+        let difference = self.repository.difference(base, head)?;
+        let paths = Paths {
+            count: difference.paths.len() as u64,
+            list_digest: Sha256Text(list_digest(&difference.paths)),
+            classes: self.classes(&difference.paths),
+        };
+        let lines = Lines {
+            added: difference.added,
+            deleted: difference.deleted,
+        };
+        Ok((paths, lines))
+    }
+
+    /// The commits from a base, exclusive, to a head.
+    pub(super) fn commits_between(
+        &self,
+        base: &ObjectId,
+        head: &ObjectId,
+    ) -> Result<Vec<CommitFacts>, Error> {
+        let range = format!("{}..{}", base.hex(), head.hex());
         let mut ids = self.repository.commits_in(&range)?;
         // A history's first commit lies between nothing, and is somebody's.
-        ids.insert(self.commit());
+        ids.insert(*head);
         let mut commits = Vec::new();
         for id in ids {
             let facts = self.repository.commit(&id)?;

@@ -6,9 +6,11 @@
 //! asks for the person and relies on nothing.
 
 mod change;
+mod forge;
 mod mend;
 mod release;
 mod running;
+mod told;
 
 use std::path::Path;
 
@@ -16,6 +18,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use self::change::{Approve, Landed, Propose, Reviewed};
+pub use self::forge::{Import, Imported, LeftOut};
 pub use self::mend::{Amend, Assisted, Except, Missing};
 pub use self::release::Publish;
 pub use self::running::{Deploy, Figure, Happened, Limit, Measured, Observe};
@@ -118,6 +121,15 @@ pub enum Error {
     /// The editor's file.
     #[error("the file for the editor cannot be used")]
     EditorFile(#[source] std::io::Error),
+    /// What others did is imported into a ledger that is here, or twice.
+    #[error("there is no ledger here, so it is not known what it was told already")]
+    NoLedgerHere,
+    /// Only an observer may say what others did.
+    #[error("{person} is no service with the role observer")]
+    NotAnObserver {
+        /// The signer.
+        person: PersonId,
+    },
 }
 
 impl Explain for Error {
@@ -125,7 +137,9 @@ impl Explain for Error {
         match self {
             Self::Record(error) => error.failure(),
             Self::Replay(error) => error.failure(),
-            Self::Git(_) | Self::Process(_) | Self::EditorFile(_) => Failure::CouldNotLook,
+            Self::Git(_) | Self::Process(_) | Self::EditorFile(_) | Self::NoLedgerHere => {
+                Failure::CouldNotLook
+            }
             _ => Failure::Usage,
         }
     }

@@ -27,6 +27,9 @@ pub struct Approval {
     /// Under which conditions, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<String>,
+    /// When it was decided, where another saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_on: Option<Timestamp>,
     /// Until when it may be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Timestamp>,

@@ -104,6 +104,8 @@ words! {
         Dependency = "dependency",
         /// It cannot wait for what is usual.
         Emergency = "emergency",
+        /// Nobody said, as where a forge's record is all there is.
+        Unstated = "unstated",
     }
 }
 

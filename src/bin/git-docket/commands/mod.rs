@@ -11,6 +11,7 @@ mod fold;
 mod fork_proof;
 mod help;
 mod hook;
+mod import;
 mod init;
 mod key;
 mod log;
@@ -59,6 +60,7 @@ pub enum Verb {
     Gap(typed::gap::Args),
     Ai(typed::ai::Args),
     Amend(typed::amend::Args),
+    Import(import::Args),
     Log(log::Args),
     Show(show::Args),
     Status(status::Args),
@@ -115,6 +117,7 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Gap(args)) => typed::gap::run(args, context),
         Some(Verb::Ai(args)) => typed::ai::run(args, context),
         Some(Verb::Amend(args)) => typed::amend::run(args, context),
+        Some(Verb::Import(args)) => import::run(args, context),
         Some(Verb::Log(args)) => log::run(args, context),
         Some(Verb::Show(args)) => show::run(args, context),
         Some(Verb::Status(args)) => status::run(args, context),

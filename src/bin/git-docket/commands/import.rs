@@ -1,0 +1,70 @@
+//! `import`: bring in what others recorded.
+
+mod forge;
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use git_docket::ingest::forge::Forge;
+use git_docket::ops::key::KeySource;
+
+use crate::context::Context;
+use crate::exit::{Exit, Stop};
+
+/// Bring in what others recorded
+///
+/// With --forge, what a forge knows: pull and merge requests, reviews, approvals,
+/// merges and the protection of branches, as `gh api` and `glab api` print them
+/// and as webhooks send them. Nothing is asked of the forge. The entries are
+/// signed by a service with the role observer and say what that service saw;
+/// what the ledger has already is not added again.
+///
+/// Examples:
+///   gh api repos/acme/app/pulls/7/reviews | git docket import --forge github -
+///   git docket import --forge github pull.json reviews.json --dry-run
+///   git docket import --forge gitlab merge-request.json versions.json approvals.json
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    /// The files; - reads standard input
+    #[arg(value_name = "FILE|-", required = true)]
+    files: Vec<PathBuf>,
+    /// Whose records they are: github or gitlab
+    #[arg(long, value_name = "FORGE", required = true)]
+    forge: Option<Forge>,
+    /// Print the statements, and record nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// The key to sign with: a key's name, a PEM file, or env://VARIABLE
+    #[arg(long)]
+    key: Option<KeySource>,
+}
+
+/// Imports.
+pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
+    match args.forge {
+        Some(forge) => forge::run(&args, forge, context),
+        None => Err(Stop::usage("say whose records they are: --forge FORGE")),
+    }
+}
+
+/// A file's bytes, or standard input's, up to 64 MiB.
+fn read(path: &Path) -> Result<Vec<u8>, Stop> {
+    const LIMIT: u64 = 64 << 20;
+    let mut bytes = Vec::new();
+    let read = match path == Path::new("-") {
+        true => std::io::stdin().lock().take(LIMIT).read_to_end(&mut bytes),
+        false => {
+            std::fs::File::open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut bytes))
+        }
+    };
+    let cannot = |why: String| {
+        let text = format!("{} cannot be read: {why}", path.display());
+        Stop::new(Exit::CouldNotLook, text)
+    };
+    read.map_err(|error| cannot(error.to_string()))?;
+    match bytes.len() as u64 == LIMIT {
+        true => Err(cannot("it is larger than 64 MiB".to_owned())),
+        false => Ok(bytes),
+    }
+}
