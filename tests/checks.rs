@@ -5,6 +5,7 @@
 //! name = "one line"
 //! expect = "pass | fail | exception | unknown | not-applicable"
 //! reasons = ["the reasons of every item that does not pass, sorted"]
+//! coming = ["those of what will not, once the check is in force"]
 //! policy = "further lines of the policy"
 //! scope = { environment = "prod" }
 //! at = "the moment of judgement"
@@ -21,7 +22,8 @@ use std::sync::Arc;
 
 use git_docket::digest::{Algorithm, ObjectId, Sha256};
 use git_docket::judge::{
-    self, CheckResult, CommitFacts, Entry, Facts, Fault, Governed, Model, Reason, Scope, Verdict,
+    self, CheckResult, CommitFacts, Entry, Facts, Fault, Governed, Item, Model, Reason, Scope,
+    Verdict,
 };
 use git_docket::policy::Policy;
 use git_docket::roster::Roster;
@@ -45,6 +47,8 @@ struct Case {
     expect: String,
     #[serde(default)]
     reasons: Vec<String>,
+    #[serde(default)]
+    coming: Vec<String>,
     #[serde(default)]
     policy: String,
     #[serde(default)]
@@ -624,16 +628,30 @@ fn every_vector_gives_its_verdict_and_reasons() {
     for (check, cases) in vectors() {
         for case in cases {
             let result = case.judge(&check);
-            let reasons: BTreeSet<&str> = result
-                .items
-                .iter()
-                .filter_map(|item| item.reason)
-                .map(Reason::as_str)
-                .collect();
-            let expected: BTreeSet<&str> = case.reasons.iter().map(String::as_str).collect();
-            if result.verdict.as_str() != case.expect || reasons != expected {
+            let of = |items: &[Item]| -> BTreeSet<&str> {
+                let reasons = items.iter().filter_map(|item| item.reason);
+                reasons.map(Reason::as_str).collect()
+            };
+            let words =
+                |words: &'_ [String]| -> BTreeSet<String> { words.iter().cloned().collect() };
+            let same = |found: &BTreeSet<&str>, expected: &[String]| {
+                found
+                    .iter()
+                    .map(|word| word.to_string())
+                    .collect::<BTreeSet<_>>()
+                    == words(expected)
+            };
+            let reasons = of(&result.items);
+            let coming = result
+                .coming
+                .as_ref()
+                .map_or_else(BTreeSet::new, |coming| of(&coming.items));
+            if result.verdict.as_str() != case.expect
+                || !same(&reasons, &case.reasons)
+                || !same(&coming, &case.coming)
+            {
                 wrong.push(format!(
-                    "{check} {}: {} {reasons:?}\n{:#?}",
+                    "{check} {}: {} {reasons:?} {coming:?}\n{:#?}",
                     case.name,
                     result.verdict.as_str(),
                     result.items

@@ -10,11 +10,12 @@
 //! 1. where C01 or C02 fails, nothing else can be known: every other check is unknown;
 //! 2. an exception covers what it names (check, finding, scope), while it lasts, if a human who is not the
 //!    author granted it; what it covers is an exception, and shown before passes;
-//! 3. an item that is older than a check's `effectiveFrom` is not judged by it;
+//! 3. an item that is older than a check's `effectiveFrom` is not judged by it; until then it is a warning;
 //! 4. a gap that was said openly is shown as such on what it covers: still unknown.
 
 pub mod checks;
 mod commit;
+mod demands;
 mod exceptions;
 pub mod model;
 pub mod pack;
@@ -22,6 +23,7 @@ mod reason;
 
 use serde::Serialize;
 
+pub use self::demands::demands;
 pub use self::model::{Actor, CommitFacts, Entry, Facts, Fault, Governed, Model};
 pub use self::reason::Reason;
 use crate::digest::ObjectId;
@@ -105,6 +107,18 @@ pub struct CheckResult {
     pub counts: Counts,
     /// The items, heaviest first.
     pub items: Vec<Item>,
+    /// What does not hold, and will not be let pass any longer once the check is in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coming: Option<Coming>,
+}
+
+/// A check that is not in force yet: a warning, which weighs nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Coming {
+    /// From when on it is in force.
+    pub from: Timestamp,
+    /// What would not hold then, heaviest first.
+    pub items: Vec<Item>,
 }
 
 /// How many items there are of each verdict.
@@ -162,17 +176,22 @@ pub fn judge(model: &Model, scope: &Scope, wanted: &[&str]) -> Vec<CheckResult> 
     let mut results: Vec<CheckResult> = selected
         .map(|check| {
             let mut items = (check.run)(model, scope);
-            let from = model.policy().checks().effective_from(check.id);
-            items.retain(|item| {
-                item.place
-                    .time
-                    .zip(from)
-                    .is_none_or(|(time, from)| time >= from)
-            });
             for item in &mut items {
                 exceptions::apply(model, check.id, item);
             }
-            CheckResult::of(check, items)
+            let from = model.policy().checks().effective_from(check.id);
+            let is_older = |item: &mut Item| {
+                let both = item.place.time.zip(from);
+                both.is_some_and(|(time, from)| time < from)
+            };
+            let mut older: Vec<Item> = items.extract_if(.., is_older).collect();
+            older.retain(|item| item.verdict > Verdict::Exception);
+            sort(&mut older);
+            let mut result = CheckResult::of(check, items);
+            // Once it is in force, what is older is none of its business; until then it is a warning.
+            let coming = from.filter(|from| model.at < *from && !older.is_empty());
+            result.coming = coming.map(|from| Coming { from, items: older });
+            result
         })
         .collect();
     let sound = results
@@ -207,12 +226,16 @@ pub fn overall<'a>(results: impl IntoIterator<Item = &'a CheckResult>) -> Verdic
     }
 }
 
+fn sort(items: &mut Vec<Item>) {
+    items.sort_by(|a, b| {
+        (b.verdict, &a.subject, &a.detail).cmp(&(a.verdict, &b.subject, &b.detail))
+    });
+    items.dedup();
+}
+
 impl CheckResult {
     fn of(check: &Check, mut items: Vec<Item>) -> Self {
-        items.sort_by(|a, b| {
-            (b.verdict, &a.subject, &a.detail).cmp(&(a.verdict, &b.subject, &b.detail))
-        });
-        items.dedup();
+        sort(&mut items);
         let mut result = Self {
             id: check.id,
             name: check.name,
@@ -221,12 +244,14 @@ impl CheckResult {
                 .map_or(Verdict::NotApplicable, |item| item.verdict),
             counts: Counts::default(),
             items,
+            coming: None,
         };
         result.count();
         result
     }
 
     fn cannot_be_known(&mut self) {
+        self.coming = None;
         if self.verdict == Verdict::NotApplicable {
             return;
         }

@@ -228,6 +228,7 @@ mod tests {
             verdict,
             counts: Default::default(),
             items: Vec::new(),
+            coming: None,
         };
         let say = |results: &[CheckResult]| pack.apply(results)[0].verdict;
         assert_eq!(say(&[]), Verdict::Unknown);

@@ -234,6 +234,9 @@ reasons! {
     AgentDecided "agent-decided" Fail
         "An AI agent approved, allowed or governed something."
         "Have a human do it."
+    AgentOutside "agent-outside-limits" Fail
+        "An AI agent attested a step, or made a change by itself, that the policy does not leave to agents."
+        "Have a human attest it or take part in it."
     GateMissing "gate-missing" Unknown
         "A measurement that must come before is missing."
         "git docket measure --gate KIND --tool NAME NAME=VALUE."

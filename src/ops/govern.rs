@@ -15,6 +15,7 @@ use super::show::{self, Target};
 use super::verify::{self as replay, Remember, Request};
 use super::{Explain, Failure, World};
 use crate::git::{RefName, Repository};
+use crate::judge;
 use crate::policy::{self, Policy};
 use crate::report::entry::Content;
 use crate::signing::{KeyId, PublicKey};
@@ -140,6 +141,14 @@ pub struct PolicyShown {
     pub explained: Vec<String>,
 }
 
+impl PolicyShown {
+    /// A policy with its text.
+    pub fn of(text: String, policy: &Policy) -> Self {
+        let explained = [policy.explain(), judge::demands(policy)].concat();
+        Self { text, explained }
+    }
+}
+
 /// What was published.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -189,10 +198,7 @@ impl Office<'_> {
                 seq,
                 wanted: "policy",
             })?;
-        let content = PolicyShown {
-            text: text.to_owned(),
-            explained: in_force.policy.explain(),
-        };
+        let content = PolicyShown::of(text.to_owned(), &in_force.policy);
         Ok(Shown { seq, content })
     }
 

@@ -259,7 +259,8 @@ impl Policy {
             .filter(|rule| rule.requirement == Requirement::Required)
     }
 
-    /// The policy in plain words, a sentence a line.
+    /// Protected refs, steps and environments in plain words, a sentence a line; the checks' are
+    /// [`judge::demands`](crate::judge::demands)'s.
     pub fn explain(&self) -> Vec<String> {
         let mut lines = Vec::new();
         match &self.protected[..] {
@@ -276,10 +277,6 @@ impl Policy {
                 after => format!("after {}", after.join(" and ")),
             };
             lines.push(format!("Environment {}: deployed to {after}.", rule.name));
-        }
-        let enforced = self.checks.enforced();
-        if !enforced.is_empty() {
-            lines.push(format!("Enforced: {}.", enforced.join(", ")));
         }
         lines
     }

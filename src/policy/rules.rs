@@ -435,6 +435,18 @@ pub struct Ai {
     pub scans: Vec<Step>,
     /// Whether every session needs its prompt's digest (C24).
     pub prompt_digest: bool,
+    /// What agents may do by themselves (C25).
+    pub agents: Agents,
+}
+
+/// What agents may do by themselves; authority they never have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Agents {
+    /// The steps that they may attest; none named: any.
+    pub steps: Vec<Step>,
+    /// The classes of paths in which a change may be theirs alone; none named: any.
+    pub path_classes: Vec<String>,
 }
 
 impl Default for Ai {
@@ -448,6 +460,7 @@ impl Default for Ai {
             share: BTreeMap::new(),
             scans: Vec::new(),
             prompt_digest: false,
+            agents: Agents::default(),
         }
     }
 }

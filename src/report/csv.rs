@@ -3,7 +3,7 @@
 use super::audit::Audit;
 use super::escape::line;
 
-/// One row an item of a check, the heading first.
+/// One row an item of a check, the heading first; `coming-fail` is what fails once the check is in force.
 ///
 /// A field that a spreadsheet would take for a formula (it begins with `=`, `+`, `-`, `@`, a tab or a carriage return)
 /// begins with an apostrophe.
@@ -13,13 +13,15 @@ pub fn csv(audit: &Audit) -> String {
     ]
     .map(str::to_owned));
     for check in &audit.checks {
-        for item in &check.items {
+        let coming = check.coming.iter().flat_map(|coming| &coming.items);
+        let items = check.items.iter().map(|item| (item, ""));
+        for (item, mark) in items.chain(coming.map(|item| (item, "coming-"))) {
             let entries: Vec<String> = item.entries.iter().map(u64::to_string).collect();
             out.push_str(&row(&[
                 check.id.to_owned(),
                 check.name.to_owned(),
                 item.subject.clone(),
-                item.verdict.as_str().to_owned(),
+                format!("{mark}{}", item.verdict.as_str()),
                 item.reason
                     .map(|reason| reason.to_string())
                     .unwrap_or_default(),

@@ -159,6 +159,10 @@ fn of_check(audit: &Audit, check: &CheckResult) -> Markup {
                     tbody { @for item in held { tr { td { (verdict(item.verdict)) } td { (shown(&item.subject)) " " span.soft { (shown(&item.detail)) } } td { (links(audit, item)) } } } }
                 } }
             }
+            @if let Some(coming) = &check.coming {
+                p { "In force from " (coming.from) " on. As things stand, this would not hold then:" }
+                @for item in coming.items.iter().take(MOST_ITEMS) { (of_item(audit, item)) }
+            }
             @if left > 0 { p.soft { (left) " more are in the JSON and CSV forms." } }
         }
     }

@@ -106,6 +106,13 @@ pub fn markdown(audit: &Audit) -> String {
             .cloned()
             .collect();
         section(&mut out, &format!("{} {}", check.id, check.name), &open);
+        if let Some(coming) = &check.coming {
+            let title = format!(
+                "{} {}, in force from {} on",
+                check.id, check.name, coming.from
+            );
+            section(&mut out, &title, &coming.items);
+        }
     }
     out
 }

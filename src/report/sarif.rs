@@ -9,7 +9,8 @@ use crate::judge::{Verdict, checks};
 /// As many results as readers take.
 const MOST: usize = 25_000;
 
-/// One run; a rule a check, a result a failed or excepted item (suppressed). Unknown items are none: SARIF has no word
+/// One run; a rule a check, a result a failed or excepted item (suppressed), a warning what fails once its check is in
+/// force. Unknown items are none: SARIF has no word
 /// for what nobody can tell.
 pub fn sarif(audit: &Audit) -> Value {
     let rules = checks::ALL.iter().map(|check| {
@@ -23,10 +24,11 @@ pub fn sarif(audit: &Audit) -> Value {
     let mut results = Vec::new();
     for check in &audit.checks {
         let index = checks::ALL.iter().position(|one| one.id == check.id);
-        for item in check
-            .items
-            .iter()
-            .filter(|item| matches!(item.verdict, Verdict::Fail | Verdict::Exception))
+        let coming = check.coming.iter().flat_map(|coming| &coming.items);
+        let items = check.items.iter().map(|item| (item, "error"));
+        for (item, level) in items
+            .chain(coming.map(|item| (item, "warning")))
+            .filter(|(item, _)| matches!(item.verdict, Verdict::Fail | Verdict::Exception))
         {
             let reason = item
                 .reason
@@ -40,7 +42,7 @@ pub fn sarif(audit: &Audit) -> Value {
             let mut result = json!({
                 "ruleId": check.id,
                 "ruleIndex": index,
-                "level": "error",
+                "level": level,
                 "message": {"text": line(&format!("{}: {reason}: {}", item.subject, item.detail))},
                 "locations": [{
                     "physicalLocation": {"artifactLocation": {"uri": ".docket.toml"}},

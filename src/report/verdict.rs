@@ -8,7 +8,7 @@ use super::escape::Line;
 use crate::{
     digest::{ObjectId, Sha256},
     finding::{Code, Finding, Severity},
-    judge::{self, CheckResult, Counts},
+    judge::{self, CheckResult, Coming, Counts, Item},
     statement::Step,
     timestamp::Timestamp,
     verify::{Outcome, StepState, StepVerdict, Verdict, governance::Waiting},
@@ -257,26 +257,39 @@ fn checks(out: &mut String, results: &[CheckResult]) {
             result.id,
             result.name,
         );
-        for item in result
-            .items
-            .iter()
-            .filter(|item| item.verdict != judge::Verdict::Pass)
-        {
-            let reason = item.reason.map(judge::Reason::as_str).unwrap_or_default();
-            let entries: String = item.entries.iter().map(|seq| format!(" #{seq}")).collect();
-            let detail = match item.detail.as_str() {
-                "" => String::new(),
-                detail => format!(": {detail}"),
-            };
-            let text = format!(
-                "{} {}: {reason}{detail}{entries}",
-                item.verdict.as_str(),
-                item.subject
+        let open = result.items.iter();
+        items(
+            out,
+            open.filter(|item| item.verdict != judge::Verdict::Pass),
+        );
+        if let Some(coming) = &result.coming {
+            let Coming { from, items: would } = coming;
+            let _ = writeln!(
+                out,
+                "warning   {} is in force from {from} on; as things stand:",
+                result.id
             );
-            let _ = writeln!(out, "          {}", Line(&text));
-            if let Some(remedy) = &item.remedy {
-                let _ = writeln!(out, "            {}", Line(remedy));
-            }
+            items(out, would);
+        }
+    }
+}
+
+fn items<'a>(out: &mut String, items: impl IntoIterator<Item = &'a Item>) {
+    for item in items {
+        let reason = item.reason.map(judge::Reason::as_str).unwrap_or_default();
+        let entries: String = item.entries.iter().map(|seq| format!(" #{seq}")).collect();
+        let detail = match item.detail.as_str() {
+            "" => String::new(),
+            detail => format!(": {detail}"),
+        };
+        let text = format!(
+            "{} {}: {reason}{detail}{entries}",
+            item.verdict.as_str(),
+            item.subject
+        );
+        let _ = writeln!(out, "          {}", Line(&text));
+        if let Some(remedy) = &item.remedy {
+            let _ = writeln!(out, "            {}", Line(remedy));
         }
     }
 }

@@ -1,18 +1,20 @@
-//! C25 agent-no-authority: no approval, exception, policy or roster entry signed by an agent, or in its name.
+//! C25 agent-no-authority: no approval, exception, policy or roster entry signed by an agent, or in its name; and
+//! nothing by an agent that the policy does not leave to agents.
 
+use super::items::{Landed, changes};
 use crate::judge::{Check, Item, Model, Reason, Scope};
 use crate::roster::PersonKind;
-use crate::statement::predicate::{Decision, Known, Who};
+use crate::statement::predicate::{AiKind, Decision, Known, Who};
 
 /// The check.
 pub(super) const CHECK: Check = Check {
     id: "C25",
     name: "agent-no-authority",
-    wants: "no AI agent approved, allowed or governed anything",
+    wants: "no AI agent approved, allowed or governed anything, or went beyond what is left to agents",
     run,
 };
 
-fn run(model: &Model, _: &Scope) -> Vec<Item> {
+fn run(model: &Model, scope: &Scope) -> Vec<Item> {
     let is_agent = |who: &Who, seq| {
         model
             .person(who, seq)
@@ -47,5 +49,45 @@ fn run(model: &Model, _: &Scope) -> Vec<Item> {
             None => Item::pass(subject, vec![change.seq]),
         });
     }
+    items.extend(model.entries.iter().filter_map(|entry| {
+        let steps = &model.in_force(entry.seq).1.ai().agents.steps;
+        let signer = Who::Person(entry.signer.clone());
+        let limited = !steps.is_empty() && is_agent(&signer, entry.seq);
+        limited.then(|| {
+            let subject = format!("{} {}", entry.step, entry.seq);
+            match steps.iter().any(|step| step.as_str() == entry.step) {
+                true => Item::pass(subject, vec![entry.seq]),
+                false => Item::of(subject, Reason::AgentOutside, entry.signer.to_string())
+                    .resting_on([entry.seq]),
+            }
+        })
+    }));
+    items.extend(
+        changes(model, scope)
+            .iter()
+            .filter_map(|it| alone(model, it)),
+    );
     items
+}
+
+// A change that is an agent's alone stays within the classes of paths that are left to agents.
+fn alone(model: &Model, it: &Landed<'_>) -> Option<Item> {
+    let left = &model.in_force(it.entry.seq).1.ai().agents.path_classes;
+    let (entry, said) = it.assistance_entries(model).pop()?;
+    (!left.is_empty() && said.kind == AiKind::Autonomous).then_some(())?;
+    // A change that hides its paths is not within any.
+    let outside: Vec<&str> = match &it.change.paths {
+        None => vec!["its paths are not said"],
+        Some(paths) => {
+            let outside = paths.classes.iter().filter(|class| !left.contains(class));
+            outside.map(String::as_str).collect()
+        }
+    };
+    Some(
+        it.item(match outside.is_empty() {
+            true => Item::pass(it.id(), vec![it.entry.seq, entry.seq]),
+            false => Item::of(it.id(), Reason::AgentOutside, outside.join(", "))
+                .resting_on([it.entry.seq, entry.seq]),
+        }),
+    )
 }

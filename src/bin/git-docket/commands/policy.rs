@@ -54,8 +54,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
                 Stop::new(Exit::Failed, format!("{}: {error}", file.display()))
                     .hint("git docket help policy describes the form")
             })?;
-            let explained = policy.explain();
-            context.report(&PolicyShown { text, explained }, |shown| {
+            context.report(&PolicyShown::of(text, &policy), |shown| {
                 shown.explained.join("\n") + "\n"
             })?;
         }
