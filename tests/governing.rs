@@ -289,3 +289,29 @@ fn a_roster_keeps_what_it_extends_through_every_change() {
     world.docket_ok(&["roster", "remove", "bot"]);
     assert_eq!(shown(&world)["extends"], extends);
 }
+
+#[test]
+fn a_policy_to_start_from_can_be_published_as_it_stands() {
+    let world = founded();
+    world.docket_ok(&["policy", "init", "--pack", "slsa,ssdf", "new.toml"]);
+    let again = world.docket(&["policy", "init", "new.toml"]);
+    assert_eq!(again.code, 5, "nothing is written over: {}", again.err);
+    let printed = world.docket_ok(&["policy", "init", "--pack", "slsa", "--pack", "ssdf"]);
+    assert_eq!(
+        printed,
+        std::fs::read_to_string(world.repo().join("new.toml")).expect("a file")
+    );
+    let explained = world.docket_ok(&["policy", "check", "new.toml"]);
+    assert!(
+        explained.contains("C05 four-eyes: ") && explained.contains("1 human;"),
+        "{explained}"
+    );
+    world.docket_ok(&["policy", "publish", "new.toml"]);
+    let nobody = world.docket(&["policy", "init", "--pack", "nobody"]);
+    assert_eq!(nobody.code, 2, "{}", nobody.err);
+    assert!(
+        nobody.err.contains("slsa"),
+        "it says which there are: {}",
+        nobody.err
+    );
+}

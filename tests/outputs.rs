@@ -41,6 +41,7 @@ const SESSION: &[(&str, &str, i32)] = &[
     ("status", "status", 0),
     ("doctor", "doctor", 0),
     ("seal", "sealed", 0),
+    ("policy init --pack slsa,ai", "policy", 0),
     ("policy show", "policy", 0),
     ("policy check policy.toml", "policy", 0),
     ("policy publish policy.toml", "published", 0),

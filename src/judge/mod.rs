@@ -20,12 +20,14 @@ mod exceptions;
 pub mod model;
 pub mod pack;
 mod reason;
+mod starter;
 
 use serde::Serialize;
 
 pub use self::demands::demands;
 pub use self::model::{Actor, CommitFacts, Entry, Facts, Fault, Governed, Model};
 pub use self::reason::Reason;
+pub use self::starter::starter;
 use crate::digest::ObjectId;
 use crate::statement::DigestSet;
 use crate::timestamp::Timestamp;

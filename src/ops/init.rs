@@ -400,14 +400,19 @@ fn guess(repository: &Repository) -> Option<Origin> {
 
 // The template speaks of refs/heads/main; a repository may call its branch otherwise.
 fn default_policy(repository: &Repository) -> String {
+    let branch = format!("{:?}", default_branch(repository));
+    Policy::template().replace("\"refs/heads/main\"", &branch)
+}
+
+/// The full name of the branch that HEAD is on; `refs/heads/main` where it is on none.
+pub fn default_branch(repository: &Repository) -> String {
     let branch = repository
         .git(&["symbolic-ref", "--quiet", "HEAD"])
         .output()
         .ok()
         .map(|out| String::from_utf8_lossy(&out).trim().to_owned())
         .filter(|name| !name.is_empty() && !name.contains(['"', '\\']));
-    let branch = branch.unwrap_or_else(|| "refs/heads/main".into());
-    Policy::template().replace("\"refs/heads/main\"", &format!("\"{branch}\""))
+    branch.unwrap_or_else(|| "refs/heads/main".into())
 }
 
 fn continuity(repository: &Repository, policy: &Policy) -> Result<Vec<Continuity>, Error> {

@@ -1,10 +1,15 @@
 //! `policy`: what is required, shown, checked and published.
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use git_docket::judge::starter;
 use git_docket::ops::govern::{Office, PolicyShown};
+use git_docket::ops::init::default_branch;
 use git_docket::ops::key::KeySource;
+use git_docket::ops::report::pack_named;
 use git_docket::policy::Policy;
 
 use crate::context::Context;
@@ -16,7 +21,7 @@ use crate::exit::{Exit, Stop};
 /// in the ledger: each entry is judged by the policy in force at its place.
 ///
 /// Examples:
-///   git docket policy show > policy.toml
+///   git docket policy init --pack slsa,ssdf > policy.toml
 ///   git docket policy check policy.toml
 ///   git docket policy publish policy.toml
 #[derive(clap::Args, Debug)]
@@ -28,6 +33,14 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Write a policy to start from, with comments
+    Init {
+        /// Enforce what these ask for: slsa, nist-800-53, ssdf, osps, soc2, ai, or a pack's file
+        #[arg(long = "pack", value_name = "NAME|FILE", value_delimiter = ',')]
+        packs: Vec<String>,
+        /// A new file to write it to; standard output where none is named
+        file: Option<PathBuf>,
+    },
     /// Print the policy in force
     Show,
     /// Read a policy and say in plain words what it asks for
@@ -48,6 +61,7 @@ enum Verb {
 /// Does it.
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     match args.verb {
+        Verb::Init { packs, file } => init(&packs, file.as_deref(), context)?,
         Verb::Check { file } => {
             let text = super::read_text(&file)?;
             let policy = Policy::parse(&text).map_err(|error| {
@@ -76,6 +90,30 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         }
     }
     Ok(Exit::Pass)
+}
+
+fn init(packs: &[String], file: Option<&Path>, context: &Context) -> Result<(), Stop> {
+    let packs: Result<Vec<_>, _> = packs.iter().map(|name| pack_named(name)).collect();
+    let branch = context
+        .repository()
+        .map(|repository| default_branch(&repository));
+    let text = starter(&packs?, branch.as_deref().unwrap_or("refs/heads/main"));
+    let policy = Policy::parse(&text).expect("a test reads what every pack starts with");
+    let shown = PolicyShown::of(text, &policy);
+    let Some(file) = file else {
+        return context.report(&shown, |shown| shown.text.clone());
+    };
+    let made = OpenOptions::new().write(true).create_new(true).open(file);
+    made.and_then(|mut made| made.write_all(shown.text.as_bytes()))
+        .map_err(|error| {
+            let text = format!("{} cannot be written: {error}", file.display());
+            Stop::new(Exit::CouldNotLook, text).hint("name a file that is not there yet")
+        })?;
+    context.report(&shown, |_| format!("{}\n", file.display()))?;
+    context
+        .ui
+        .hint(format_args!("git docket policy check {}", file.display()));
+    Ok(())
 }
 
 /// An office of this program's.
