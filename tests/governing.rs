@@ -315,3 +315,61 @@ fn a_policy_to_start_from_can_be_published_as_it_stands() {
         nobody.err
     );
 }
+
+#[test]
+fn a_policy_is_tested_by_the_cases_of_the_manual() {
+    let world = founded();
+    let page = git_docket::manual::page("policy-test").expect("a page");
+    let cases = page
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let cases = cases.expect("a block");
+    world.write("cases.toml", cases);
+    world.write("policy.toml", "version = 1\n[checks.C05]\n");
+    let test = ["policy", "test", "policy.toml", "cases.toml"];
+    assert_eq!(
+        world.docket_ok(&test),
+        "as expected an author's own approval is not enough\nas expected another's is\n2 as expected, 0 otherwise\n"
+    );
+    world.write("policy.toml", "version = 1\n[checks.C05]\napprovals = 2\n");
+    let ran = world.docket(&test);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(
+        ran.out.contains(
+            "otherwise   another's is\n  expected  pass\n  found     fail too-few-approvals\n"
+        ),
+        "{}",
+        ran.out
+    );
+    let refused = |text: &str, reason: &str| {
+        world.write("cases.toml", text);
+        let ran = world.docket(&test);
+        assert_eq!(ran.code, 2, "{text}: {}", ran.out);
+        assert!(
+            ran.err.contains(reason) && ran.err.contains("cases.toml"),
+            "{}",
+            ran.err
+        );
+    };
+    refused("case = []", "there is no case in it");
+    refused(
+        "[[case]]\nname = 'x'\nexpect = 'pass'\npolicy = 'x'\n",
+        "brings a policy of its own",
+    );
+    refused(
+        "[[case]]\nname = 'x'\nexpect = 'good'\n",
+        "\"good\" is no verdict",
+    );
+    assert_eq!(
+        world
+            .docket(&["policy", "test", "policy.toml", "nowhere.toml"])
+            .code,
+        5
+    );
+    assert_eq!(
+        world.docket(&["policy", "test", "policy.toml"]).code,
+        2,
+        "no cases"
+    );
+}

@@ -44,6 +44,7 @@ const SESSION: &[(&str, &str, i32)] = &[
     ("policy init --pack slsa,ai", "policy", 0),
     ("policy show", "policy", 0),
     ("policy check policy.toml", "policy", 0),
+    ("policy test policy.toml cases.toml", "policy-tested", 1),
     ("policy publish policy.toml", "published", 0),
     ("roster show", "roster", 0),
     ("roster check roster.json", "roster", 0),
@@ -147,6 +148,10 @@ fn results() -> Vec<(&'static str, &'static str, Value)> {
         r#"{"attributes":[{"attribute":"NO_SECRETS"}]}"#,
     );
     world.write("policy.toml", "version = 1\nprotected = [\"refs/heads/main\"]\n\n[[step]]\nname = \"test\"\ntypes = [\"link\"]\nroles = [\"maintainer\"]\nrequired = true\n");
+    world.write(
+        "cases.toml",
+        "[[case]]\nname = 'good'\ncheck = 'C05'\nexpect = 'not-applicable'\n[[case]]\nname = 'bad'\ncheck = 'C05'\nexpect = 'pass'\nentries = [{ like = 'change' }, { like = 'landing' }]\n",
+    );
     world.git(&["init", "-q", "--bare", "../server.git"]);
     let fork = samples::fork_proof();
     let same = ForkProof::new(fork.seen().clone(), fork.seen().clone(), None);

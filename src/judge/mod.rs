@@ -20,6 +20,7 @@ mod exceptions;
 pub mod model;
 pub mod pack;
 mod reason;
+pub mod scenario;
 mod starter;
 
 use serde::Serialize;

@@ -34,6 +34,7 @@ pages! {
     packs "packs"
     performance "performance"
     policy "policy"
+    policy_test "policy-test"
     predicate_ai_assistance "predicate/ai-assistance"
     predicate_approval "predicate/approval"
     predicate_change "predicate/change"

@@ -20,6 +20,7 @@ pub mod log;
 pub mod memory;
 pub mod mirror;
 pub mod pin;
+pub mod policy_test;
 pub mod push;
 pub mod ready;
 pub mod record;

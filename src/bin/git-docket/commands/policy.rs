@@ -1,5 +1,6 @@
 //! `policy`: what is required, shown, checked and published.
 
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,8 +10,10 @@ use git_docket::judge::starter;
 use git_docket::ops::govern::{Office, PolicyShown};
 use git_docket::ops::init::default_branch;
 use git_docket::ops::key::KeySource;
+use git_docket::ops::policy_test::{self, Outcome};
 use git_docket::ops::report::pack_named;
 use git_docket::policy::Policy;
+use git_docket::report::escape::Line;
 
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
@@ -23,6 +26,7 @@ use crate::exit::{Exit, Stop};
 /// Examples:
 ///   git docket policy init --pack slsa,ssdf > policy.toml
 ///   git docket policy check policy.toml
+///   git docket policy test policy.toml cases.toml
 ///   git docket policy publish policy.toml
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
@@ -48,6 +52,14 @@ enum Verb {
         /// The policy, TOML; - for standard input
         file: PathBuf,
     },
+    /// Judge made-up ledgers by a policy, and say which come out otherwise than expected
+    Test {
+        /// The policy, TOML; - for standard input
+        policy: PathBuf,
+        /// Files of cases, TOML
+        #[arg(required = true)]
+        cases: Vec<PathBuf>,
+    },
     /// Append a policy to the ledger
     Publish {
         /// The policy, TOML; - for standard input
@@ -62,12 +74,9 @@ enum Verb {
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     match args.verb {
         Verb::Init { packs, file } => init(&packs, file.as_deref(), context)?,
+        Verb::Test { policy, cases } => return test(&policy, &cases, context),
         Verb::Check { file } => {
-            let text = super::read_text(&file)?;
-            let policy = Policy::parse(&text).map_err(|error| {
-                Stop::new(Exit::Failed, format!("{}: {error}", file.display()))
-                    .hint("git docket help policy describes the form")
-            })?;
+            let (text, policy) = read(&file)?;
             context.report(&PolicyShown::of(text, &policy), |shown| {
                 shown.explained.join("\n") + "\n"
             })?;
@@ -90,6 +99,56 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         }
     }
     Ok(Exit::Pass)
+}
+
+fn read(file: &Path) -> Result<(String, Policy), Stop> {
+    let text = super::read_text(file)?;
+    let policy = Policy::parse(&text).map_err(|error| {
+        Stop::new(Exit::Failed, format!("{}: {error}", file.display()))
+            .hint("git docket help policy describes the form")
+    })?;
+    Ok((text, policy))
+}
+
+fn test(policy: &Path, cases: &[PathBuf], context: &Context) -> Result<Exit, Stop> {
+    let tested = policy_test::test(&read(policy)?.1, cases)?;
+    context.report(&tested, |tested| {
+        let mut text = String::new();
+        for case in &tested.cases {
+            let mark = if case.as_expected {
+                "as expected "
+            } else {
+                "otherwise   "
+            };
+            let _ = writeln!(text, "{mark}{}", Line(&case.name));
+            if !case.as_expected {
+                let _ = writeln!(
+                    text,
+                    "  expected  {}\n  found     {}",
+                    said(&case.expected),
+                    said(&case.found)
+                );
+            }
+        }
+        text + &format!(
+            "{} as expected, {} otherwise\n",
+            tested.passed, tested.failed
+        )
+    })?;
+    Ok(if tested.failed == 0 {
+        Exit::Pass
+    } else {
+        Exit::Failed
+    })
+}
+
+fn said(outcome: &Outcome) -> String {
+    let coming = match &outcome.coming[..] {
+        [] => String::new(),
+        coming => format!("; coming: {}", coming.join(", ")),
+    };
+    let text = format!("{} {}{coming}", outcome.verdict, outcome.reasons.join(", "));
+    Line(text.trim_end()).to_string()
 }
 
 fn init(packs: &[String], file: Option<&Path>, context: &Context) -> Result<(), Stop> {
