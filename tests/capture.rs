@@ -338,3 +338,58 @@ fn subjects_are_read_from_what_a_build_left_behind() {
     assert_eq!(ran.code, 3, "{}", ran.err);
     assert_eq!(world.docket_ok(&["log", "-o", "json"]).lines().count(), 4);
 }
+
+#[test]
+fn a_ci_system_of_ones_own_and_arguments_as_they_are() {
+    let mut world = founded();
+    world.write("ci.toml", "[[system]]\nname = \"Ours\"\nmark = \"OUR_CI\"\nbuilder = [\"https://ci.example.com/{OUR_POOL}\"]\n[system.parameters]\njob = [\"{OUR_JOB}\"]\n");
+    world.set("OUR_CI", "1");
+    world.set("OUR_POOL", "small");
+    world.set("OUR_JOB", "build");
+    world.set("DOCKET_CI_TABLE", "ci.toml");
+    let run = [
+        "run",
+        "--step",
+        "build",
+        "--product",
+        "app",
+        "--provenance",
+        "--reveal-arguments",
+        "--",
+        "sh",
+        "-c",
+    ];
+    world.docket_ok(&[&run[..], &["touch app # --token=none"]].concat());
+    let shown = world.docket_ok(&["show", "HEAD", "-o", "json"]);
+    assert!(shown.contains("--token=none"), "{shown}");
+    assert!(shown.contains(r#""pipeline":{"job":"build"}"#), "{shown}");
+    assert!(
+        shown.contains("https://ci.example.com/small") && shown.contains(r#""system":"Ours""#),
+        "{shown}"
+    );
+    world.write(
+        "ci.toml",
+        "[[system]]\nname = \"Ours\"\nmark = \"OUR_TOKEN\"\nbuilder = []\n",
+    );
+    let ran = world.docket(&["run", "--step", "x", "--", "touch", "started"]);
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    assert!(
+        ran.err.contains("ci.toml")
+            && ran.err.contains("line 3")
+            && ran.err.contains("OUR_TOKEN is a secret"),
+        "{}",
+        ran.err
+    );
+    assert!(!world.repo().join("started").exists());
+    world.set("DOCKET_CI_TABLE", "nowhere.toml");
+    assert_eq!(world.docket(&["status"]).code, 5);
+    world.unset("DOCKET_CI_TABLE");
+    world.set("DOCKET_REVEAL_ARGUMENTS", "true");
+    world.docket_ok(&["run", "--step", "y", "--", "true", "--token=hunter2"]);
+    assert!(
+        !world
+            .docket_ok(&["show", "HEAD", "-o", "json"])
+            .contains("hunter2"),
+        "only the command line reveals"
+    );
+}

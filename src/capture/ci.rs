@@ -1,15 +1,50 @@
 //! The continuous-integration system that a step runs in, told by the variables it sets.
 //!
-//! Each system documents variables that are set in all of its jobs. The first system in [`SYSTEMS`] whose mark
-//! is set is taken; more particular ones stand first (Harness sets Drone's variables too). What they say is a
-//! claim of the environment: whoever can set variables can say anything, so none of it is evidence of where a
-//! step ran. The signature's key is.
+//! Each system documents variables that are set in all of its jobs. One table, `ci.toml`, has a row for each system: a mark,
+//! and templates for what is told of it; a user's own rows stand before ours. The first row whose mark is set is taken, and of
+//! each field the first template whose variables are all set. What they say is a claim of the environment: whoever can set
+//! variables can say anything, so none of it is evidence of where a step ran. The signature's key is.
+//!
+//! In a template, `{NAME}` is a variable's value; `{NAME/}` without slashes at its end; `{NAME%}` percent-encoded (RFC 3986
+//! §2); `{NAME@}` the scheme and authority of a URL; `{NAME?word}` the word; `{NAME~prefix}` the part up to a slash that
+//! follows the prefix; `{NAME!x}` a value that does not begin with x. A variable that is empty or `false` is not set.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::command::{is_secret_name, without_secrets};
+
+/// A table of systems.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Systems {
+    #[serde(rename = "system")]
+    systems: Vec<System>,
+}
+
+/// Why a text is no table of systems; line and column are in its message.
+#[derive(Debug, thiserror::Error)]
+#[error("no table of CI systems")]
+pub struct SystemsError(#[from] toml::de::Error);
+
+/// Why a word of the table is no variable, or no template.
+#[derive(Debug, thiserror::Error)]
+enum Malformed {
+    #[error("{found:?} is no variable's name")]
+    Variable { found: String },
+    #[error("{name} is a secret by its name")]
+    Secret { name: String },
+    #[error("{found:?} is no template such as \"https://ci.example.com/{{BUILD_ID}}\"")]
+    Template { found: String },
+}
 
 /// Where a step runs, as its environment says.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Ci {
     /// The system's name, such as `GitHub Actions`.
-    pub system: &'static str,
+    pub system: String,
     /// URI of what runs the jobs: server, project or pool of runners.
     pub builder_id: String,
     /// Where this one run can be looked up; else the system's own id for it.
@@ -18,26 +53,8 @@ pub struct Ci {
     pub actor: Option<String>,
     /// What set it off, in the system's own word: `push`, `schedule`.
     pub trigger: Option<String>,
-}
-
-impl Ci {
-    /// Recognises the system; `None` outside of any. An empty variable counts as absent.
-    pub fn recognise(lookup: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let variables = Variables {
-            lookup: &|name| lookup(name).filter(|value| !value.is_empty()),
-        };
-        let system = SYSTEMS
-            .iter()
-            .find(|system| variables.get(system.mark).is_some())?;
-        let mut ci = (system.describe)(&variables);
-        // Some put a user and password into the URL of their server.
-        ci.builder_id = super::command::without_secrets(&ci.builder_id);
-        ci.invocation = ci
-            .invocation
-            .as_deref()
-            .map(super::command::without_secrets);
-        Some(ci)
-    }
+    /// Which repository, ref, workflow and job it is, in the system's own words.
+    pub parameters: BTreeMap<String, String>,
 }
 
 /// The pull or merge request that a job runs for, as its environment says.
@@ -49,364 +66,213 @@ pub struct MergeRequest {
     pub target: Option<String>,
 }
 
-/// The system's mark; what says where the requests are; what stands between; the number or address; the branch.
-type RequestVariables = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-);
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct System {
+    name: String,
+    /// The variable that it always sets.
+    mark: Variable,
+    builder: Vec<Template>,
+    #[serde(default)]
+    invocation: Vec<Template>,
+    #[serde(default)]
+    actor: Vec<Template>,
+    #[serde(default)]
+    trigger: Vec<Template>,
+    #[serde(default)]
+    request: Vec<Template>,
+    #[serde(default)]
+    target: Vec<Template>,
+    #[serde(default)]
+    parameters: BTreeMap<String, Vec<Template>>,
+}
 
-/// Each system's documented variables; GitHub alone says the number in a ref.
-const REQUESTS: &[RequestVariables] = &[
-    (
-        "GITLAB_CI",
-        "CI_MERGE_REQUEST_PROJECT_URL",
-        "/-/merge_requests/",
-        "CI_MERGE_REQUEST_IID",
-        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
-    ),
-    (
-        "HARNESS_BUILD_ID",
-        "",
-        "",
-        "DRONE_PULL_REQUEST",
-        "DRONE_TARGET_BRANCH",
-    ),
-    ("CIRCLECI", "", "", "CIRCLE_PULL_REQUEST", ""),
-    (
-        "BUILDKITE",
-        "",
-        "",
-        "BUILDKITE_PULL_REQUEST",
-        "BUILDKITE_PULL_REQUEST_BASE_BRANCH",
-    ),
-    (
-        "TF_BUILD",
-        "",
-        "",
-        "SYSTEM_PULLREQUEST_PULLREQUESTID",
-        "SYSTEM_PULLREQUEST_TARGETBRANCHNAME",
-    ),
-    (
-        "BITBUCKET_BUILD_NUMBER",
-        "BITBUCKET_GIT_HTTP_ORIGIN",
-        "/pull-requests/",
-        "BITBUCKET_PR_ID",
-        "BITBUCKET_PR_DESTINATION_BRANCH",
-    ),
-    ("DRONE", "", "", "DRONE_PULL_REQUEST", "DRONE_TARGET_BRANCH"),
-    ("JENKINS_URL", "", "", "CHANGE_URL", "CHANGE_TARGET"),
-];
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Template(Vec<Part>);
 
-impl MergeRequest {
-    /// Recognises it; `None` outside of any.
-    pub fn recognise(lookup: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let variables = Variables {
-            lookup: &|name| lookup(name).filter(|value| !value.is_empty()),
-        };
-        if variables.get("GITHUB_ACTIONS").is_some() {
-            let name = variables.get("GITHUB_REF")?;
-            let number = name.strip_prefix("refs/pull/")?.split('/').next()?;
-            let server = variables.server("GITHUB_SERVER_URL", "https://github.com");
-            return Some(Self {
-                id: format!(
-                    "{server}/{}/pull/{number}",
-                    variables.get("GITHUB_REPOSITORY")?
-                ),
-                target: variables.get("GITHUB_BASE_REF"),
-            });
-        }
-        let (_, place, between, id, target) = REQUESTS
-            .iter()
-            .find(|(mark, ..)| variables.get(mark).is_some())?;
-        // Buildkite says `false` where there is none.
-        let id = variables.get(id).filter(|id| id != "false")?;
+#[derive(Clone, Debug)]
+enum Part {
+    Text(String),
+    Value(Variable, Form),
+}
+
+/// A variable that may be recorded: by its name it holds no secret.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Variable(String);
+
+#[derive(Clone, Debug)]
+enum Form {
+    Whole,
+    Trimmed,
+    Encoded,
+    Server,
+    Word(String),
+    After(String),
+    Not(String),
+}
+
+static SHIPPED: LazyLock<Systems> = LazyLock::new(|| {
+    let table = toml::from_str(include_str!("ci.toml"));
+    table.expect("a test reads the table that is shipped")
+});
+
+impl Systems {
+    /// Reads a table.
+    ///
+    /// # Errors
+    /// Where it is not of the form, or names a variable that by its name holds a secret.
+    pub fn parse(text: &str) -> Result<Self, SystemsError> {
+        Ok(toml::from_str(text)?)
+    }
+}
+
+impl Ci {
+    /// Recognises the system, by the user's own table first; `None` outside of any.
+    pub fn recognise(
+        own: Option<&Systems>,
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Option<Self> {
+        let lookup = set(&lookup);
+        let system = system(own, &lookup)?;
+        let first = |templates: &[Template]| first(templates, &lookup);
+        let parameters = system.parameters.iter();
         Some(Self {
-            id: match variables.get(place) {
-                Some(place) => format!("{}{between}{id}", place.trim_end_matches('/')),
-                None => id,
-            },
-            target: variables.get(target),
+            system: system.name.clone(),
+            builder_id: first(&system.builder)?,
+            invocation: first(&system.invocation),
+            actor: first(&system.actor),
+            trigger: first(&system.trigger),
+            parameters: parameters
+                .filter_map(|(name, templates)| Some((name.clone(), first(templates)?)))
+                .collect(),
         })
     }
 }
 
-struct System {
-    /// The variable that it always sets.
-    mark: &'static str,
-    describe: fn(&Variables<'_>) -> Ci,
-}
-
-/// In the order in which they are looked for.
-const SYSTEMS: &[System] = &[
-    System {
-        mark: "GITHUB_ACTIONS",
-        describe: github,
-    },
-    System {
-        mark: "GITLAB_CI",
-        describe: gitlab,
-    },
-    System {
-        mark: "HARNESS_BUILD_ID",
-        describe: harness,
-    },
-    System {
-        mark: "CIRCLECI",
-        describe: circle,
-    },
-    System {
-        mark: "BUILDKITE",
-        describe: buildkite,
-    },
-    System {
-        mark: "TF_BUILD",
-        describe: azure,
-    },
-    System {
-        mark: "BITBUCKET_BUILD_NUMBER",
-        describe: bitbucket,
-    },
-    System {
-        mark: "DRONE",
-        describe: drone,
-    },
-    System {
-        mark: "TEAMCITY_VERSION",
-        describe: teamcity,
-    },
-    System {
-        mark: "TEKTON_TASK_RUN",
-        describe: tekton,
-    },
-    System {
-        mark: "JENKINS_URL",
-        describe: jenkins,
-    },
-];
-
-struct Variables<'a> {
-    lookup: &'a dyn Fn(&str) -> Option<String>,
-}
-
-impl Variables<'_> {
-    fn get(&self, name: &str) -> Option<String> {
-        (self.lookup)(name)
-    }
-
-    fn first(&self, names: &[&str]) -> Option<String> {
-        names.iter().find_map(|name| self.get(name))
-    }
-
-    /// The address of a server, without its last slash.
-    fn server(&self, name: &str, default: &str) -> String {
-        let address = self.get(name).unwrap_or_else(|| default.to_owned());
-        address.trim_end_matches('/').to_owned()
+impl MergeRequest {
+    /// Recognises it; `None` outside of any.
+    pub fn recognise(
+        own: Option<&Systems>,
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Option<Self> {
+        let lookup = set(&lookup);
+        let system = system(own, &lookup)?;
+        Some(Self {
+            id: first(&system.request, &lookup)?,
+            target: first(&system.target, &lookup),
+        })
     }
 }
 
-/// <https://docs.github.com/actions/reference/workflows-and-actions/variables>; Forgejo and Gitea set the same.
-fn github(variables: &Variables<'_>) -> Ci {
-    let server = variables.server("GITHUB_SERVER_URL", "https://github.com");
-    let runner = variables
-        .get("RUNNER_ENVIRONMENT")
-        .unwrap_or_else(|| "self-hosted".into());
-    let run = || {
-        let (repository, run) = (
-            variables.get("GITHUB_REPOSITORY")?,
-            variables.get("GITHUB_RUN_ID")?,
-        );
-        let attempt = variables
-            .get("GITHUB_RUN_ATTEMPT")
-            .unwrap_or_else(|| "1".into());
-        Some(format!(
-            "{server}/{repository}/actions/runs/{run}/attempts/{attempt}"
-        ))
-    };
-    Ci {
-        system: "GitHub Actions",
-        invocation: run(),
-        builder_id: format!("{server}/actions/runner/{runner}"),
-        actor: variables.first(&["GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR"]),
-        trigger: variables.get("GITHUB_EVENT_NAME"),
+/// What is empty, or `false` as Buildkite says where there is nothing, is not set.
+fn set<'a>(lookup: &'a dyn Fn(&str) -> Option<String>) -> impl Fn(&str) -> Option<String> + 'a {
+    |name| lookup(name).filter(|value| !value.is_empty() && value != "false")
+}
+
+fn system<'a>(
+    own: Option<&'a Systems>,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Option<&'a System> {
+    let own = own.into_iter().flat_map(|own| &own.systems);
+    let mut all = own.chain(&SHIPPED.systems);
+    all.find(|system| lookup(&system.mark.0).is_some())
+}
+
+// Some put a user and password into the URL of their server.
+fn first(templates: &[Template], lookup: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let filled = templates.iter().find_map(|template| template.fill(lookup));
+    filled.map(|text| without_secrets(&text))
+}
+
+impl Template {
+    fn fill(&self, lookup: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+        let parts = self.0.iter().map(|part| match part {
+            Part::Text(text) => Some(text.clone()),
+            Part::Value(Variable(name), form) => form.of(lookup(name)?),
+        });
+        parts.collect()
     }
 }
 
-/// <https://docs.gitlab.com/ci/variables/predefined_variables/>; the builder's id as GitLab's own provenance has it.
-fn gitlab(variables: &Variables<'_>) -> Ci {
-    let server = variables.server("CI_SERVER_URL", "https://gitlab.com");
-    let project = variables.server("CI_PROJECT_URL", &server);
-    Ci {
-        system: "GitLab CI",
-        builder_id: match variables.get("CI_RUNNER_ID") {
-            Some(runner) => format!("{project}/-/runners/{runner}"),
-            None => project,
-        },
-        invocation: variables.first(&["CI_JOB_URL", "CI_PIPELINE_URL", "CI_JOB_ID"]),
-        actor: variables.get("GITLAB_USER_LOGIN"),
-        trigger: variables.get("CI_PIPELINE_SOURCE"),
+impl Form {
+    fn of(&self, value: String) -> Option<String> {
+        match self {
+            Self::Whole => Some(value),
+            Self::Trimmed => Some(value.trim_end_matches('/').to_owned()),
+            Self::Encoded => Some(encoded(&value)),
+            Self::Server => server_of(&value),
+            Self::Word(word) => Some(word.clone()),
+            Self::After(prefix) => {
+                let rest = value.strip_prefix(prefix.as_str())?;
+                rest.split('/')
+                    .next()
+                    .filter(|part| !part.is_empty())
+                    .map(str::to_owned)
+            }
+            Self::Not(beginning) => {
+                Some(value).filter(|value| !value.starts_with(beginning.as_str()))
+            }
+        }
     }
 }
 
-/// <https://developer.harness.io/docs/continuous-integration/troubleshoot-ci/ci-env-var/>
-fn harness(variables: &Variables<'_>) -> Ci {
-    let account = variables.get("HARNESS_ACCOUNT_ID");
-    Ci {
-        system: "Harness",
-        builder_id: match account {
-            Some(account) => format!("https://app.harness.io/ng/account/{}", encoded(&account)),
-            None => "https://app.harness.io".into(),
-        },
-        invocation: variables.first(&[
-            "CI_BUILD_LINK",
-            "DRONE_BUILD_LINK",
-            "HARNESS_EXECUTION_ID",
-            "HARNESS_BUILD_ID",
-        ]),
-        actor: variables.first(&["CI_COMMIT_AUTHOR", "DRONE_COMMIT_AUTHOR"]),
-        trigger: variables.first(&["CI_BUILD_EVENT", "DRONE_BUILD_EVENT"]),
+impl TryFrom<String> for Variable {
+    type Error = Malformed;
+
+    fn try_from(name: String) -> Result<Self, Malformed> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.is_empty() || !name.chars().all(plain) {
+            return Err(Malformed::Variable { found: name });
+        }
+        if is_secret_name(&name) {
+            return Err(Malformed::Secret { name });
+        }
+        Ok(Self(name))
     }
 }
 
-/// <https://circleci.com/docs/reference/variables/>
-fn circle(variables: &Variables<'_>) -> Ci {
-    Ci {
-        system: "CircleCI",
-        builder_id: "https://circleci.com".into(),
-        invocation: variables.first(&["CIRCLE_BUILD_URL", "CIRCLE_WORKFLOW_JOB_ID"]),
-        actor: variables.first(&["CIRCLE_USERNAME", "CIRCLE_PR_USERNAME"]),
-        trigger: variables
-            .get("CIRCLE_PULL_REQUEST")
-            .map(|_| "pull-request".into()),
-    }
-}
+impl TryFrom<String> for Template {
+    type Error = Malformed;
 
-/// <https://buildkite.com/docs/pipelines/configure/environment-variables>
-fn buildkite(variables: &Variables<'_>) -> Ci {
-    let build = variables.get("BUILDKITE_BUILD_URL");
-    Ci {
-        system: "Buildkite",
-        builder_id: match variables.get("BUILDKITE_ORGANIZATION_SLUG") {
-            Some(organisation) => format!("https://buildkite.com/{organisation}"),
-            None => "https://buildkite.com".into(),
-        },
-        invocation: match (build, variables.get("BUILDKITE_JOB_ID")) {
-            (Some(build), Some(job)) => Some(format!("{build}#{job}")),
-            (build, job) => build.or(job),
-        },
-        actor: variables.first(&["BUILDKITE_BUILD_CREATOR_EMAIL", "BUILDKITE_BUILD_CREATOR"]),
-        trigger: variables.get("BUILDKITE_SOURCE"),
-    }
-}
-
-/// <https://learn.microsoft.com/azure/devops/pipelines/build/variables>
-fn azure(variables: &Variables<'_>) -> Ci {
-    let server = variables.server("SYSTEM_COLLECTIONURI", "https://dev.azure.com");
-    let project = match variables.get("SYSTEM_TEAMPROJECT") {
-        Some(project) => format!("{server}/{}", encoded(&project)),
-        None => server,
-    };
-    let build = variables.get("BUILD_BUILDID");
-    Ci {
-        system: "Azure Pipelines",
-        invocation: build.map(|build| format!("{project}/_build/results?buildId={build}")),
-        builder_id: project,
-        actor: variables.first(&["BUILD_REQUESTEDFOREMAIL", "BUILD_REQUESTEDFOR"]),
-        trigger: variables.get("BUILD_REASON"),
-    }
-}
-
-/// <https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/>
-fn bitbucket(variables: &Variables<'_>) -> Ci {
-    let repository = variables.get("BITBUCKET_REPO_FULL_NAME");
-    let build = variables.get("BITBUCKET_BUILD_NUMBER");
-    let is_pull_request = variables.get("BITBUCKET_PR_ID").is_some();
-    Ci {
-        system: "Bitbucket Pipelines",
-        builder_id: match &repository {
-            Some(repository) => format!("https://bitbucket.org/{repository}"),
-            None => "https://bitbucket.org".into(),
-        },
-        invocation: match (&repository, build) {
-            (Some(repository), Some(build)) => Some(format!(
-                "https://bitbucket.org/{repository}/pipelines/results/{build}"
-            )),
-            (_, build) => build,
-        },
-        actor: variables.get("BITBUCKET_STEP_TRIGGERER_UUID"),
-        trigger: is_pull_request.then(|| "pull-request".into()),
-    }
-}
-
-/// <https://docs.drone.io/pipeline/environment/reference/>
-fn drone(variables: &Variables<'_>) -> Ci {
-    let protocol = variables
-        .get("DRONE_SYSTEM_PROTO")
-        .unwrap_or_else(|| "https".into());
-    Ci {
-        system: "Drone",
-        builder_id: match variables.get("DRONE_SYSTEM_HOST") {
-            Some(host) => format!("{protocol}://{host}"),
-            None => "https://drone.io".into(),
-        },
-        invocation: variables.first(&["DRONE_BUILD_LINK", "DRONE_BUILD_NUMBER"]),
-        // For a hook this is `@hook`; then the commit's author set it off.
-        actor: variables
-            .get("DRONE_BUILD_TRIGGER")
-            .filter(|trigger| !trigger.starts_with('@'))
-            .or_else(|| variables.get("DRONE_COMMIT_AUTHOR")),
-        trigger: variables.get("DRONE_BUILD_EVENT"),
-    }
-}
-
-/// <https://www.jetbrains.com/help/teamcity/predefined-build-parameters.html>; who set it off is no variable
-/// there, but a parameter that a configuration may hand on: `env.TEAMCITY_BUILD_TRIGGERED_BY` set to
-/// `%teamcity.build.triggeredBy.username%`.
-fn teamcity(variables: &Variables<'_>) -> Ci {
-    let build = variables.get("BUILD_URL");
-    let server = build.as_deref().and_then(server_of);
-    Ci {
-        system: "TeamCity",
-        builder_id: server.unwrap_or_else(|| "https://www.jetbrains.com/teamcity".into()),
-        invocation: build.or_else(|| variables.get("BUILD_NUMBER")),
-        actor: variables.get("TEAMCITY_BUILD_TRIGGERED_BY"),
-        trigger: None,
-    }
-}
-
-/// Tekton sets no variables of its own: a task hands them on, as in
-/// `env: [{name: TEKTON_TASK_RUN, value: $(context.taskRun.name)}]`, likewise `TEKTON_NAMESPACE` from
-/// `$(context.taskRun.namespace)` and `TEKTON_TASK_RUN_UID` from `$(context.taskRun.uid)`.
-/// <https://tekton.dev/docs/pipelines/variables/>
-fn tekton(variables: &Variables<'_>) -> Ci {
-    let run = variables.get("TEKTON_TASK_RUN");
-    let run = match (variables.get("TEKTON_NAMESPACE"), run) {
-        (Some(namespace), Some(run)) => Some(format!("{namespace}/{run}")),
-        (_, run) => run,
-    };
-    Ci {
-        system: "Tekton",
-        builder_id: "https://tekton.dev".into(),
-        invocation: match (run, variables.get("TEKTON_TASK_RUN_UID")) {
-            (Some(run), Some(uid)) => Some(format!("{run}/{uid}")),
-            (run, _) => run,
-        },
-        actor: None,
-        trigger: None,
-    }
-}
-
-/// <https://www.jenkins.io/doc/book/pipeline/jenkinsfile/#using-environment-variables>; the user's id is of the plug-in
-/// "build user vars", the change's of multibranch pipelines.
-fn jenkins(variables: &Variables<'_>) -> Ci {
-    Ci {
-        system: "Jenkins",
-        builder_id: variables.server("JENKINS_URL", "https://www.jenkins.io"),
-        invocation: variables.first(&["BUILD_URL", "BUILD_TAG"]),
-        actor: variables.first(&["BUILD_USER_ID", "CHANGE_AUTHOR"]),
-        trigger: variables.get("CHANGE_ID").map(|_| "pull-request".into()),
+    fn try_from(text: String) -> Result<Self, Malformed> {
+        let bad = || Malformed::Template {
+            found: text.clone(),
+        };
+        let (mut parts, mut rest) = (Vec::new(), text.as_str());
+        while let Some((before, after)) = rest.split_once('{') {
+            let (inner, after) = after.split_once('}').ok_or_else(bad)?;
+            if before.contains('}') || inner.contains('{') {
+                return Err(bad());
+            }
+            let end = inner
+                .find(['/', '%', '@', '?', '~', '!'])
+                .unwrap_or(inner.len());
+            let (name, form) = inner.split_at(end);
+            let form = match form.split_at_checked(1) {
+                None => Form::Whole,
+                Some(("/", "")) => Form::Trimmed,
+                Some(("%", "")) => Form::Encoded,
+                Some(("@", "")) => Form::Server,
+                Some(("?", word)) if !word.is_empty() => Form::Word(word.to_owned()),
+                Some(("~", prefix)) if !prefix.is_empty() => Form::After(prefix.to_owned()),
+                Some(("!", beginning)) if !beginning.is_empty() => Form::Not(beginning.to_owned()),
+                _ => return Err(bad()),
+            };
+            if !before.is_empty() {
+                parts.push(Part::Text(before.to_owned()));
+            }
+            parts.push(Part::Value(Variable::try_from(name.to_owned())?, form));
+            rest = after;
+        }
+        if rest.contains('}') || text.is_empty() {
+            return Err(bad());
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        Ok(Self(parts))
     }
 }
 
@@ -449,9 +315,9 @@ mod tests {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        let ci = Ci::recognise(lookup).expect("a system");
+        let ci = Ci::recognise(None, lookup).expect("a system");
         let seen = (
-            ci.system,
+            ci.system.as_str(),
             ci.builder_id.as_str(),
             ci.invocation.as_deref(),
             ci.actor.as_deref(),
@@ -462,11 +328,11 @@ mod tests {
 
     #[test]
     fn elsewhere_is_no_system() {
-        assert_eq!(Ci::recognise(|_| None), None);
+        assert_eq!(Ci::recognise(None, |_| None), None);
         let empty = |name: &str| (name == "GITHUB_ACTIONS").then(String::new);
-        assert_eq!(Ci::recognise(empty), None);
+        assert_eq!(Ci::recognise(None, empty), None);
         let any = |name: &str| (name == "CI").then(|| "true".to_owned());
-        assert_eq!(Ci::recognise(any), None);
+        assert_eq!(Ci::recognise(None, any), None);
     }
 
     #[test]
@@ -706,5 +572,196 @@ mod tests {
                 None,
             ),
         );
+    }
+
+    fn lookup<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+        |name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        }
+    }
+
+    #[test]
+    fn parameters_are_in_the_systems_own_words() {
+        let variables = [
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_REPOSITORY", "acme/app"),
+            ("GITHUB_REF", "refs/pull/12/merge"),
+            ("GITHUB_BASE_REF", "main"),
+            (
+                "GITHUB_WORKFLOW_REF",
+                "acme/app/.github/workflows/ci.yml@refs/heads/main",
+            ),
+            ("GITHUB_JOB", "build"),
+        ];
+        let ci = Ci::recognise(None, lookup(&variables)).expect("a system");
+        let parameters: Vec<(&str, &str)> = ci
+            .parameters
+            .iter()
+            .map(|(a, b)| (a.as_str(), b.as_str()))
+            .collect();
+        assert_eq!(
+            parameters,
+            [
+                ("job", "build"),
+                ("ref", "refs/pull/12/merge"),
+                ("repository", "acme/app"),
+                (
+                    "workflow",
+                    "acme/app/.github/workflows/ci.yml@refs/heads/main"
+                ),
+            ]
+        );
+        let request = MergeRequest::recognise(None, lookup(&variables)).expect("a request");
+        assert_eq!(request.id, "https://github.com/acme/app/pull/12");
+        assert_eq!(request.target.as_deref(), Some("main"));
+    }
+
+    /// What the forge of each system says of a pull or merge request.
+    #[test]
+    fn requests_of_every_system_that_tells_them() {
+        for (variables, id, target) in [
+            (
+                &[
+                    ("GITLAB_CI", "true"),
+                    (
+                        "CI_MERGE_REQUEST_PROJECT_URL",
+                        "https://gitlab.com/acme/app",
+                    ),
+                    ("CI_MERGE_REQUEST_IID", "5"),
+                    ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
+                ][..],
+                Some("https://gitlab.com/acme/app/-/merge_requests/5"),
+                Some("main"),
+            ),
+            (
+                &[
+                    ("HARNESS_BUILD_ID", "1"),
+                    ("DRONE_PULL_REQUEST", "6"),
+                    ("DRONE_TARGET_BRANCH", "main"),
+                ],
+                Some("6"),
+                Some("main"),
+            ),
+            (
+                &[("CIRCLECI", "true"), ("CIRCLE_PULL_REQUEST", "https://h/7")],
+                Some("https://h/7"),
+                None,
+            ),
+            (
+                &[("BUILDKITE", "true"), ("BUILDKITE_PULL_REQUEST", "false")],
+                None,
+                None,
+            ),
+            (
+                &[("BUILDKITE", "true"), ("BUILDKITE_PULL_REQUEST", "8")],
+                Some("8"),
+                None,
+            ),
+            (
+                &[
+                    ("TF_BUILD", "True"),
+                    ("SYSTEM_PULLREQUEST_PULLREQUESTID", "9"),
+                ],
+                Some("9"),
+                None,
+            ),
+            (
+                &[
+                    ("BITBUCKET_BUILD_NUMBER", "1"),
+                    ("BITBUCKET_PR_ID", "3"),
+                    ("BITBUCKET_GIT_HTTP_ORIGIN", "https://b/a/"),
+                ],
+                Some("https://b/a/pull-requests/3"),
+                None,
+            ),
+            (
+                &[("DRONE", "true"), ("DRONE_PULL_REQUEST", "2")],
+                Some("2"),
+                None,
+            ),
+            (
+                &[
+                    ("JENKINS_URL", "https://j"),
+                    ("CHANGE_URL", "https://h/4"),
+                    ("CHANGE_TARGET", "main"),
+                ],
+                Some("https://h/4"),
+                Some("main"),
+            ),
+            (
+                &[
+                    ("GITHUB_ACTIONS", "true"),
+                    ("GITHUB_REPOSITORY", "a/b"),
+                    ("GITHUB_REF", "refs/heads/main"),
+                ],
+                None,
+                None,
+            ),
+        ] {
+            let found = MergeRequest::recognise(None, lookup(variables));
+            assert_eq!(
+                found.as_ref().map(|request| request.id.as_str()),
+                id,
+                "{variables:?}"
+            );
+            assert_eq!(
+                found.and_then(|request| request.target).as_deref(),
+                target,
+                "{variables:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_users_row_stands_before_ours() {
+        let own = Systems::parse(
+            "[[system]]\nname = \"Ours\"\nmark = \"OUR_CI\"\nbuilder = [\"https://ci.example.com/{OUR_POOL}\", \"https://ci.example.com\"]\ninvocation = [\"{OUR_RUN}\"]\n",
+        );
+        let own = own.expect("a table");
+        let variables = [
+            ("GITLAB_CI", "true"),
+            ("OUR_CI", "1"),
+            ("OUR_RUN", "https://me:secret@ci.example.com/7"),
+        ];
+        let ci = Ci::recognise(Some(&own), lookup(&variables)).expect("a system");
+        assert_eq!(
+            (ci.system.as_str(), ci.builder_id.as_str()),
+            ("Ours", "https://ci.example.com")
+        );
+        assert_eq!(
+            ci.invocation.as_deref(),
+            Some("https://[redacted]@ci.example.com/7")
+        );
+        let ci = Ci::recognise(Some(&own), lookup(&variables[..1])).expect("a system");
+        assert_eq!(ci.system, "GitLab CI");
+    }
+
+    #[test]
+    fn tables_that_are_none_are_refused() {
+        let row = |builder: &str| {
+            format!("[[system]]\nname = \"x\"\nmark = \"X\"\nbuilder = [{builder:?}]\n")
+        };
+        assert!(Systems::parse(&row("{A}/{B%}{C~refs/}")).is_ok());
+        for bad in [
+            "{A",
+            "A}",
+            "{}",
+            "{A B}",
+            "{A{B}}",
+            "{A?}",
+            "{A%x}",
+            "{MY_TOKEN}",
+            "",
+        ] {
+            let error = Systems::parse(&row(bad)).expect_err(bad);
+            assert!(
+                crate::finding::chain(&error).contains("line 4"),
+                "{bad}: {}",
+                crate::finding::chain(&error)
+            );
+        }
+        assert!(Systems::parse("[[system]]\nname = \"x\"\n").is_err());
+        assert!(Systems::parse("systems = 1").is_err());
     }
 }

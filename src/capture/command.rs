@@ -123,9 +123,18 @@ const TOKEN_LENGTH: usize = 16;
 /// What stands where a secret stood.
 pub(crate) const REDACTED: &str = "[redacted]";
 
+/// Whether what looks like a secret is taken out of a command.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Secrets {
+    /// It is.
+    Redacted,
+    /// Somebody said that it is none.
+    Revealed,
+}
+
 impl CommandLine {
-    /// Clears a command; see the module.
-    pub fn cleared(program: &OsStr, arguments: &[OsString]) -> Self {
+    /// Clears a command; see the module. What people say to agents is never revealed.
+    pub fn cleared(program: &OsStr, arguments: &[OsString], secrets: Secrets) -> Self {
         let mut words = Vec::with_capacity(arguments.len() + 1);
         let mut after_agent = false;
         let mut expected = Expected::Anything;
@@ -138,9 +147,10 @@ impl CommandLine {
                 continue;
             };
             after_agent = is_agent(text);
-            words.push(match expected.look_at(text) {
-                Some(Part { kept, .. }) => format!("{kept}{REDACTED}"),
-                None => without_secrets(text),
+            words.push(match (secrets, expected.look_at(text)) {
+                (Secrets::Revealed, _) => text.to_owned(),
+                (_, Some(Part { kept, .. })) => format!("{kept}{REDACTED}"),
+                (_, None) => without_secrets(text),
             });
             expected = Expected::after(text);
         }
@@ -355,7 +365,7 @@ mod tests {
 
     fn cleared(words: &[&str]) -> Vec<String> {
         let arguments: Vec<OsString> = words[1..].iter().map(OsString::from).collect();
-        CommandLine::cleared(words[0].as_ref(), &arguments).words
+        CommandLine::cleared(words[0].as_ref(), &arguments, Secrets::Redacted).words
     }
 
     fn digest(word: &str) -> String {
@@ -512,7 +522,17 @@ mod tests {
     fn a_word_without_utf8_is_kept_by_digest() {
         use std::os::unix::ffi::OsStrExt;
         let odd = OsStr::from_bytes(b"a\xff").to_owned();
-        let line = CommandLine::cleared("ls".as_ref(), &[odd, "b".into()]);
+        let revealed = CommandLine::cleared(
+            "make".as_ref(),
+            &["--token=hunter2".into(), "claude".into(), "a prompt".into()],
+            Secrets::Revealed,
+        );
+        assert_eq!(revealed.words()[1], "--token=hunter2");
+        assert!(
+            revealed.words()[3].starts_with("sha256:"),
+            "a prompt never is"
+        );
+        let line = CommandLine::cleared("ls".as_ref(), &[odd, "b".into()], Secrets::Redacted);
         let wanted = format!("sha256:{}", Sha256::of(b"a\xff"));
         assert_eq!(line.words(), ["ls".to_owned(), wanted, "b".to_owned()]);
     }

@@ -8,8 +8,8 @@ mod files;
 mod recording;
 mod subjects;
 
-pub use ci::{Ci, MergeRequest};
-pub use command::CommandLine;
+pub use ci::{Ci, MergeRequest, Systems, SystemsError};
+pub use command::{CommandLine, Secrets};
 pub use environment::{Environment, SecretName};
 pub use files::{
     Collected, Error, File, Glob, GlobError, Ignored, Skipped, SkippedReason, collect,

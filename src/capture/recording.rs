@@ -85,6 +85,10 @@ impl Recording {
         let mut parameters = Map::new();
         parameters.insert("command".into(), self.command.words().into());
         parameters.insert("step".into(), self.step.to_string().into());
+        let pipeline = self.ci.as_ref().map(|ci| &ci.parameters);
+        if let Some(pipeline) = pipeline.filter(|pipeline| !pipeline.is_empty()) {
+            parameters.insert("pipeline".into(), json!(pipeline));
+        }
         Provenance {
             build_definition: BuildDefinition {
                 build_type: BUILD_TYPE.into(),
@@ -159,7 +163,7 @@ fn descriptor(file: &File) -> ResourceDescriptor {
 
 fn in_words(ci: &Ci) -> Map<String, Value> {
     let all = [
-        ("system", Some(ci.system)),
+        ("system", Some(ci.system.as_str())),
         ("builder", Some(&ci.builder_id)),
         ("invocation", ci.invocation.as_deref()),
         ("actor", ci.actor.as_deref()),
@@ -176,6 +180,7 @@ fn in_words(ci: &Ci) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::Secrets;
     use crate::digest::{Algorithm, Sha256};
     use crate::statement::predicate::Predicate;
 
@@ -184,7 +189,11 @@ mod tests {
         let lookup = |name: &str| (name == "LANG").then(|| "C.UTF-8".to_owned());
         Recording {
             step: "build".parse().expect("a step"),
-            command: CommandLine::cleared("make".as_ref(), &["--token=hunter2".into()]),
+            command: CommandLine::cleared(
+                "make".as_ref(),
+                &["--token=hunter2".into()],
+                Secrets::Redacted,
+            ),
             started: Timestamp::from_unix(1_795_341_600).expect("a time"),
             finished: Timestamp::from_unix(1_795_341_660).expect("a time"),
             ended,
@@ -235,11 +244,12 @@ mod tests {
     #[test]
     fn provenance_names_source_builder_and_invocation() {
         let ci = Ci {
-            system: "GitLab CI",
+            system: "GitLab CI".into(),
             builder_id: "https://gitlab.example.com/acme/app/-/runners/12".into(),
             invocation: Some("https://gitlab.example.com/acme/app/-/jobs/77".into()),
             actor: Some("ada".into()),
             trigger: None,
+            parameters: [("job".to_owned(), "build".to_owned())].into(),
         };
         let provenance = recording(Ended::Exited(0), Some(ci)).provenance();
         let provenance = Value::Object(provenance.to_map().expect("sound"));
@@ -247,7 +257,7 @@ mod tests {
         assert_eq!(definition["buildType"], BUILD_TYPE);
         assert_eq!(
             definition["externalParameters"],
-            json!({"command": ["make", "--token=[redacted]"], "step": "build"})
+            json!({"command": ["make", "--token=[redacted]"], "pipeline": {"job": "build"}, "step": "build"})
         );
         assert_eq!(
             definition["resolvedDependencies"][0],

@@ -43,6 +43,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::capture::Systems;
 use crate::timestamp::Timestamp;
 
 /// What an operation may use of the world outside the repository.
@@ -61,6 +62,8 @@ pub struct World {
     pub random: Box<dyn Fn(&mut [u8]) -> std::io::Result<()>>,
     /// Looks a variable up. An empty one counts as absent.
     pub variable: Box<dyn Fn(&str) -> Option<OsString>>,
+    /// The user's own table of CI systems.
+    pub ci: Option<Systems>,
     /// Asks a person for a passphrase, without echo; `None` where there is no terminal to ask on.
     pub ask_passphrase: Box<dyn Fn(&str) -> std::io::Result<Option<Zeroizing<String>>>>,
 }

@@ -23,8 +23,8 @@ use super::key::{self, KeySource};
 use super::record::{self, Claim, Recorded, Recorder, Rehash};
 use super::{Explain, Failure, World};
 use crate::capture::{
-    self, Ci, Collected, CommandLine, Environment, Glob, Ignored, NamedDigest, Recording, Skipped,
-    Source, SubjectsError, WorkTree,
+    self, Ci, Collected, CommandLine, Environment, Glob, Ignored, NamedDigest, Recording, Secrets,
+    Skipped, Source, SubjectsError, WorkTree,
 };
 use crate::git::{self, RefName, Repository};
 use crate::process::{self, ChildError, Ended};
@@ -52,6 +52,8 @@ pub struct Request {
     pub subject_files: Vec<PathBuf>,
     /// Variables to record beside the allowed ones.
     pub environment: Vec<String>,
+    /// Whether what looks like a secret in the command is taken out.
+    pub secrets: Secrets,
     /// The key to sign with.
     pub key: Option<KeySource>,
     /// What to do where there is no key.
@@ -268,13 +270,13 @@ pub fn run(world: &World, folder: &Path, request: &Request) -> Result<Outcome, E
     let lookup = |name: &str| (world.variable)(name).and_then(|value| value.into_string().ok());
     let recording = Recording {
         step: request.step.clone(),
-        command: CommandLine::cleared(program, arguments),
+        command: CommandLine::cleared(program, arguments, request.secrets),
         started,
         finished: (world.clock)(),
         ended,
         materials: below(&prefix, materials.files),
         environment: Environment::capture(lookup, &request.environment),
-        ci: Ci::recognise(lookup),
+        ci: Ci::recognise(world.ci.as_ref(), lookup),
         source,
     };
 

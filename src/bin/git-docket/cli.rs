@@ -107,6 +107,9 @@ pub struct Globals {
         global = true
     )]
     pub fsync: bool,
+    /// Further CI systems to recognise, TOML: git docket help run
+    #[arg(long, value_name = "FILE", global = true)]
+    pub ci_table: Option<PathBuf>,
 }
 
 /// Form of a result.
@@ -123,6 +126,7 @@ pub enum Format {
 const COMMAND_LINE_ONLY: &[&str] = &[
     "at",
     "no-assert",
+    "run.reveal-arguments",
     "log.step",
     "log.since",
     "log.until",

@@ -6,6 +6,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
+use git_docket::capture::Systems;
+use git_docket::finding::chain;
 use git_docket::git::{Durability, Repository};
 use git_docket::ops::{Folders, World};
 use git_docket::process::Pager;
@@ -37,7 +39,8 @@ impl Context {
         } else {
             Talk::Full
         });
-        let world = world(ui, folders())?;
+        let mut world = world(ui, folders())?;
+        world.ci = globals.ci_table.as_deref().map(ci_table).transpose()?;
         Ok(Context {
             globals,
             ui,
@@ -179,6 +182,16 @@ fn world(ui: Ui, folders: Folders) -> Result<World, Stop> {
         random: Box::new(|bytes| getrandom::fill(bytes).map_err(io::Error::other)),
         variable: Box::new(|name| env::var_os(name).filter(|value| !value.is_empty())),
         ask_passphrase: Box::new(ask_passphrase),
+        ci: None,
+    })
+}
+
+/// The user's own table of CI systems.
+fn ci_table(path: &Path) -> Result<Systems, Stop> {
+    let text = crate::commands::read_text(path)?;
+    Systems::parse(&text).map_err(|error| {
+        let message = format!("{}: {}", path.display(), chain(&error));
+        Stop::new(Exit::Usage, message).hint("git docket help run describes the form")
     })
 }
 

@@ -304,7 +304,8 @@ impl<'a> Desk<'a> {
 
     /// The pull or merge request that CI runs for.
     fn request(&self) -> Option<MergeRequest> {
-        MergeRequest::recognise(|name| (self.world.variable)(name)?.into_string().ok())
+        let lookup = |name: &str| (self.world.variable)(name)?.into_string().ok();
+        MergeRequest::recognise(self.world.ci.as_ref(), lookup)
     }
 
     /// The ref that changes go to: the one named, else what CI's request goes to, else the first that the policy

@@ -20,9 +20,9 @@ use crate::exit::{Exit, Stop};
 /// what the ledger has already is not added again.
 ///
 /// Examples:
-///   gh api repos/acme/app/pulls/7/reviews | git docket import --forge github -
-///   git docket import --forge github pull.json reviews.json --dry-run
-///   git docket import --forge gitlab merge-request.json versions.json approvals.json
+///   git docket import --forge github pull.json reviews.json
+///   git docket import --forge github - --dry-run
+///   git docket import --forge gitlab merge-request.json approvals.json
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Args {

@@ -147,7 +147,7 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
 }
 
 /// Reads a text file that the user named; `-` is standard input.
-fn read_text(path: &Path) -> Result<String, Stop> {
+pub fn read_text(path: &Path) -> Result<String, Stop> {
     const LIMIT: u64 = 64 << 20;
     let mut text = String::new();
     let read = if path == Path::new("-") {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use git_docket::capture::{Glob, NamedDigest};
+use git_docket::capture::{Glob, NamedDigest, Secrets};
 use git_docket::ops::Explain;
 use git_docket::ops::key::KeySource;
 use git_docket::ops::run::{
@@ -51,6 +51,9 @@ pub struct Args {
     /// A variable to record beside those that say where it ran; its value becomes public (repeats)
     #[arg(long = "env", value_name = "NAME")]
     environment: Vec<String>,
+    /// Record the command's words as they are, even what looks like a secret; what is recorded is public for good
+    #[arg(long)]
+    reveal_arguments: bool,
     /// The key to sign with: a name, a file, or env://VARIABLE
     #[arg(long)]
     key: Option<KeySource>,
@@ -99,6 +102,11 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         subjects: args.subjects,
         subject_files: args.subject_files,
         environment: args.environment,
+        secrets: if args.reveal_arguments {
+            Secrets::Revealed
+        } else {
+            Secrets::Redacted
+        },
         key: args.key,
         signer: if args.if_signer {
             Signer::IfThere
