@@ -181,6 +181,9 @@ codes! {
     MirrorAhead "mirror-ahead" Missing
         "The mirror in a branch has entries that the ledger has not."
         "git docket fetch; if it stays so, the ledger's ref was moved back on the server."
+    MirrorUnseen "mirror-unseen" Missing
+        "A mirror is configured, and no branch of that name was fetched or pushed from here yet."
+        "git docket fetch brings it; git docket push makes it, where the remote has none."
     Recovered "recovered" Note
         "The ledger was broken once and recovered: an entry says what was kept and what was left out."
         "Read that entry: `git docket show SEQ`."

@@ -72,6 +72,9 @@ fn without_trusted_state_all_is_replayed() {
     for doubtful in [
         text.replace(program, "\"program\":\"0.0.0\""),
         text.replace("\"v\":1", "\"v\":2"),
+        text.replace("\"v\":1", "\"v\":1,\"x\":1"),
+        text.replace("\"tip\":\"sha1:", "\"tip\":\"sha1:0"),
+        text.replace("\"tips\":[", "\"tips\":[{\"tip\":\"none\"},"),
         "{".to_owned(),
     ] {
         fs::write(&path, doubtful).expect("written");
@@ -135,5 +138,72 @@ fn what_may_not_stand_is_found_after_a_replayed_beginning() {
         let ran = docket(&world, "reader", &["fetch"]);
         assert_eq!(ran.code, 4, "{}{}", ran.out, ran.err);
         assert!(ran.err.contains("entry-grammar"), "{}", ran.err);
+    }
+}
+
+/// A ledger whose old entry was altered by hand, with an honest append on top: the altered tip, which is the server's
+/// but for that append.
+fn altered_below(world: &World) -> String {
+    step(world, "repo", "build");
+    ok(world, "repo", &["push"]);
+    clone(world, "reader");
+    ok(world, "reader", &["fetch"]);
+    let script = r#"object=$(git rev-parse HEAD)
+        blob=$(git notes --ref docket show $object | sed 's/"step":"build"/"step":"built"/' | git hash-object -w --stdin)
+        git notes --ref docket add -f -C $blob $object
+        git rev-parse refs/notes/docket"#;
+    let ran = world.run("sh", &["-ec", script]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    world.commit("later", "later\n");
+    git(world, "repo", &["push", "-q", "origin", "main"]);
+    step(world, "repo", "later");
+    git(
+        world,
+        "repo",
+        &["push", "-q", "origin", "refs/notes/docket"],
+    );
+    ran.out.lines().last().expect("a tip").to_owned()
+}
+
+#[test]
+fn a_doctored_record_makes_no_bad_ledger_pass() {
+    for format in FORMATS {
+        let world = served(format);
+        let altered = altered_below(&world);
+        let refused = |why: &str| {
+            let ran = docket(&world, "reader", &["fetch"]);
+            assert_eq!(ran.code, 4, "{why}: {}{}", ran.out, ran.err);
+            assert!(
+                ran.err.contains("prev-mismatch") || ran.err.contains("root-mismatch"),
+                "{}",
+                ran.err
+            );
+        };
+        refused("as it is");
+        // The record vouches for the altered tip, under the right pin.
+        let path = replayed(&world);
+        let sound = fs::read_to_string(&path).expect("read");
+        let (before, last) = sound.rsplit_once("\"tip\":\"").expect("a tip");
+        let (good, after) = last.split_once('"').expect("its end");
+        let vouching = format!("{before}\"tip\":\"{format}:{altered}\"{after}");
+        fs::write(&path, &vouching).expect("written");
+        refused("a record that vouches for it");
+        // So does the clone, and the record does not; it is stale then.
+        let seen = "refs/docket/fetched/origin/notes/docket";
+        fs::write(&path, &sound).expect("written");
+        git(&world, "reader", &["update-ref", seen, &altered]);
+        refused("a ref that vouches for it");
+        let good = good.split_once(':').expect("an id").1;
+        git(&world, "reader", &["update-ref", seen, good]);
+        let here = git(&world, "reader", &["rev-parse", "refs/notes/docket"]);
+        assert_eq!(here.trim(), good, "nothing moved");
+        // And whatever fetch may be told, verify believes neither.
+        git(
+            &world,
+            "reader",
+            &["update-ref", "refs/notes/docket", &altered],
+        );
+        fs::write(&path, &vouching).expect("written");
+        assert_eq!(docket(&world, "reader", &["verify"]).code, 4);
     }
 }

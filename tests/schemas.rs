@@ -22,6 +22,8 @@ use git_docket::ledger::{
     AppendRecord, Edge, InForce, Lines, Link as Place, Mark, Seal, TreeHead, entry,
 };
 use git_docket::ops::append::Item;
+use git_docket::ops::inboxes::Inboxes;
+use git_docket::ops::incremental::Tips;
 use git_docket::ops::spool::Spool;
 use git_docket::ops::{memory, pin};
 use git_docket::policy::Policy;
@@ -181,6 +183,14 @@ fn sample(schema: &str) -> Option<Sample> {
                 memory::recall(state.path(), &place_origin()).is_ok()
             },
         },
+        "replayed.json" => Sample {
+            value: parsed(&replayed()),
+            reads: |value| Tips::parse(&value.to_string()).is_some(),
+        },
+        "inboxes.json" => Sample {
+            value: parsed(br#"{"v":1,"asked":"2026-11-22T10:00:00Z","inboxes":2}"#),
+            reads: |value| Inboxes::parse(&value.to_string()).is_some(),
+        },
         _ => return None,
     };
     Some(sample)
@@ -327,6 +337,15 @@ fn remembered() -> Vec<u8> {
     fs::read(folder.path().join("seen.json")).unwrap()
 }
 
+/// The tips that were replayed, one of them under a pin.
+fn replayed() -> Vec<u8> {
+    let mut tips = Tips::default();
+    tips.push(place().commit, None);
+    tips.push(place().commit, Some(&pinned()));
+    assert_eq!(Tips::parse(&tips.render()), Some(tips.clone()));
+    tips.render().into_bytes()
+}
+
 /// A form that is text: a schema says as much of its grammar as a pattern can.
 struct Text {
     schema: &'static str,
@@ -432,7 +451,7 @@ fn each(check: impl Fn(&str, &Validator, Sample)) {
         }
         checked += usize::from(!elsewhere);
     }
-    assert_eq!(checked, 40, "schemas of objects");
+    assert_eq!(checked, 42, "schemas of objects");
 }
 
 #[test]

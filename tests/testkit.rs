@@ -136,6 +136,7 @@ fn every_code_has_a_vector_or_stands_elsewhere() {
         Code::LandedTailReplaced,
         Code::MirrorMismatch,
         Code::MirrorAhead,
+        Code::MirrorUnseen,
         // Needs a repository's tags: tests/typed_verbs.rs.
         Code::TagMoved,
         // Notes, which a vector's header does not list.

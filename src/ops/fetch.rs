@@ -7,7 +7,7 @@
 //! 4. Move the local ref: forward where it is behind; not at all where it is ahead; where both went on, what is only
 //!    here goes to the spool, and the local ref to the remote's tip. The next append puts it on top: links are made
 //!    anew, attestations never.
-//! 5. Remember what the remote was seen to hold.
+//! 5. Remember what the remote was seen to hold, how many inboxes among it, and its mirror's tip.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -18,10 +18,10 @@ use thiserror::Error;
 
 use super::append::Item;
 use super::verify::{self as replay, Remember};
-use super::{Explain, Failure, World, fork_proof, incremental, memory, spool};
+use super::{Explain, Failure, World, fork_proof, inboxes, incremental, memory, mirror, spool};
 use crate::attestation::{Attestation, ParseError};
 use crate::digest::{ObjectId, Sha256};
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::git::transport::Remote;
 use crate::git::{self, Moved, Reason, RefName, Repository};
 use crate::ledger::fork_proof::ForkProof;
@@ -30,6 +30,8 @@ use crate::ledger::{Lines, Link, Snapshot as _};
 use crate::store::{self, Stored};
 use crate::verify::{Memory, Question, Verdict};
 
+/// The pattern of all inboxes (git-ls-remote(1)).
+pub(super) const EVERY_INBOX: &str = "refs/docket/inbox/*";
 /// How often a local ref that others move is looked at again.
 const TRIES: u32 = 20;
 
@@ -127,6 +129,12 @@ pub enum Error {
     /// The spool could not be used.
     #[error(transparent)]
     Spool(#[from] spool::Error),
+    /// The mirror that the configuration names is none.
+    #[error(transparent)]
+    Mirror(#[from] mirror::Error),
+    /// How many inboxes the remote has could not be kept.
+    #[error("the number of the remote's inboxes cannot be kept")]
+    Inboxes(#[source] std::io::Error),
     /// A note or body of the ledger here cannot be read.
     #[error("an entry of the ledger here cannot be read")]
     Entry(#[source] ReadError),
@@ -214,11 +222,7 @@ pub fn chosen(repository: &Repository, named: Option<&str>) -> Result<String, Er
 
 /// The ref of our own that holds what a remote's ledger was last seen to be.
 pub fn private_ref(remote: &str, ledger: &RefName) -> RefName {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    let remote = match remote.chars().all(plain) {
-        true => remote.to_owned(),
-        false => Sha256::of(remote.as_bytes()).to_string(),
-    };
+    let remote = inboxes::as_file_name(remote);
     let below = ledger.as_str().trim_start_matches("refs/");
     format!("refs/docket/fetched/{remote}/{below}")
         .parse()
@@ -240,7 +244,12 @@ pub fn fetch(
     let seen = private_ref(&name, ledger);
     // Before the remote is asked: what others see meanwhile may be newer than its answer, and no rollback.
     let memories = memory::recall_all(&world.folders.state)?;
-    if remote.value(ledger.as_str())?.is_none() {
+    let mirror = mirror::configured(repository)?;
+    let mut patterns = vec![ledger.as_str(), EVERY_INBOX];
+    patterns.extend(mirror.as_ref().map(RefName::as_str));
+    let listed = remote.list(&patterns)?;
+    inboxes::keep(world, repository, &name, &listed).map_err(Error::Inboxes)?;
+    if !listed.contains_key(ledger.as_str()) {
         let (remote, ledger) = (name, ledger.clone());
         return Err(match repository.reference(&seen)? {
             Some(_) => Error::Gone { remote, ledger },
@@ -252,7 +261,11 @@ pub fn fetch(
         .parse()
         .expect("a longer name is one");
     let tip = remote.fetch(ledger.as_str(), &arriving)?;
-    let theirs = match incremental::judged(world, repository, ledger, tip, &memories)? {
+    if let Some(mirror) = mirror.filter(|mirror| listed.contains_key(mirror.as_str())) {
+        remote.fetch(mirror.as_str(), &private_ref(&name, &mirror))?;
+    }
+    let before = repository.reference(&seen)?;
+    let theirs = match incremental::judged(world, repository, ledger, tip, before, &memories)? {
         Some(theirs) => theirs,
         None => judged(world, repository, &name, ledger, &arriving, memories)?,
     };
@@ -305,7 +318,8 @@ fn judged(
         outcome.verdict == Verdict::Broken,
     ) else {
         let mut findings = outcome.findings;
-        findings.retain(|found| found.severity() == Severity::Broken);
+        let heaviest = findings.iter().map(Finding::severity).max();
+        findings.retain(|found| Some(found.severity()) == heaviest);
         let proofs = proofs(repository, ledger, outcome.fork_proofs)?;
         let state = &world.folders.state;
         return Err(Error::Broken {

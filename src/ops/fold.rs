@@ -174,7 +174,7 @@ pub fn fold(
     let remote = Remote::new(repository, &name, request.fetch.limit);
     let mut refusals = 0;
     for tries in 1..=request.tries.max(1) {
-        let inboxes = remote.list(&[&format!("{INBOX}*")])?;
+        let inboxes = remote.list(&[fetch::EVERY_INBOX])?;
         let mut outcome = Outcome {
             remote: name.clone(),
             left: inboxes.len().saturating_sub(MOST),
@@ -429,7 +429,7 @@ fn left(
     remote: &Remote<'_>,
     good: &BTreeMap<String, ObjectId>,
 ) -> Result<BTreeMap<String, ObjectId>, Error> {
-    let mut now = remote.list(&[&format!("{INBOX}*")])?;
+    let mut now = remote.list(&[fetch::EVERY_INBOX])?;
     now.retain(|inbox, held| good.get(inbox) == Some(held));
     Ok(now)
 }

@@ -5,8 +5,9 @@
 //! otherwise:
 //!
 //! 1. the pin, if there is one, is of the ledger that memory knows; without one, memory knows one ledger of the origin;
-//! 2. following first parents, with no merge between, a tip is met that is recorded under the same pin and by the same version of
-//!    this program;
+//! 2. following first parents, with no merge between, the tip is met that this clone saw last of this remote
+//!    (`refs/docket/fetched/…`), and that tip is recorded under the same pin and by the same version of this program:
+//!    neither the record nor the ref vouches for a tip alone;
 //! 3. that tip's records agree with each other, it is open, and its seal is the newest that memory knows;
 //! 4. of the trees, nothing of the old is altered ([`Delta`]), and what was added may stand
 //!    ([`verify::extension`]): no finding at all, no new seal, no change of what governs;
@@ -16,8 +17,8 @@
 //! Full replay, not this, says what is wrong: here every doubt ends in `None`.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::fetch::{Error, Theirs};
 use super::{World, append, memory, mirror, pin};
 use crate::digest::{ObjectId, Sha256};
+use crate::finding::Code;
 use crate::git::{RefName, Repository};
 use crate::ledger::append_record::SignedAppendRecord;
 use crate::ledger::in_memory::InMemory;
@@ -36,8 +38,14 @@ const FILE: &str = "replayed.json";
 const VERSION: u32 = 1;
 /// So many tips are kept: one for each clone that fetched lately.
 const KEPT: usize = 32;
+/// No such file is larger.
+const LIMIT: u64 = 1 << 16;
 /// No increment has more commits; replay of the whole is not much dearer then.
 const COMMITS: usize = 10_000;
+
+/// The tips that passed, oldest first: what `replayed.json` holds.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Tips(Vec<Replayed>);
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,11 +55,11 @@ struct Document {
     tips: Vec<Replayed>,
 }
 
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Replayed {
     tip: ObjectId,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pin: Option<Sha256>,
 }
 
@@ -59,6 +67,46 @@ impl Replayed {
     fn new(tip: ObjectId, pin: Option<&Pin>) -> Self {
         let pin = pin.map(|pin| Sha256::of(pin::render(pin).as_bytes()));
         Replayed { tip, pin }
+    }
+}
+
+impl Tips {
+    /// Reads what this version of the program has written: of at most so many tips as it keeps, each once.
+    pub fn parse(text: &str) -> Option<Self> {
+        let Document { v, program, tips } = serde_json::from_str(text).ok()?;
+        let is_ours = v == VERSION && program == env!("CARGO_PKG_VERSION") && tips.len() <= KEPT;
+        let is_new = |(at, tip): (usize, &Replayed)| !tips[..at].contains(tip);
+        (is_ours && tips.iter().enumerate().all(is_new)).then_some(Tips(tips))
+    }
+
+    /// One line of JSON, LF at its end.
+    pub fn render(&self) -> String {
+        let document = Document {
+            v: VERSION,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            tips: self.0.clone(),
+        };
+        serde_json::to_string(&document).expect("strings and a number are JSON") + "\n"
+    }
+
+    /// Puts a tip at the end, under the pin that held when it was judged.
+    pub fn push(&mut self, tip: ObjectId, pin: Option<&Pin>) {
+        let new = Replayed::new(tip, pin);
+        self.0.retain(|known| *known != new);
+        self.0.push(new);
+        self.0.drain(..self.0.len().saturating_sub(KEPT));
+    }
+
+    fn has(&self, tip: ObjectId, pin: Option<&Pin>) -> bool {
+        self.0.contains(&Replayed::new(tip, pin))
+    }
+
+    // What cannot be read is as if it were not there: it only saves time.
+    fn read(path: &Path) -> Self {
+        let mut text = String::new();
+        let read = File::open(path).and_then(|file| file.take(LIMIT).read_to_string(&mut text));
+        let tips = read.ok().and_then(|_| Self::parse(&text));
+        tips.unwrap_or_default()
     }
 }
 
@@ -75,35 +123,12 @@ pub(super) fn record(
     let (pin, _) = pin::find(repository, None).map_err(super::verify::Error::Pin)?;
     let folder = memory::folder(&world.folders.state, &memory.origin, &memory.genesis);
     let path = folder.join(FILE);
-    let new = Replayed::new(tip, pin.as_ref());
-    let mut tips = read(&path);
-    if tips.last() == Some(&new) {
+    let mut tips = Tips::read(&path);
+    if tips.0.last() == Some(&Replayed::new(tip, pin.as_ref())) {
         return Ok(());
     }
-    tips.retain(|known| *known != new);
-    tips.push(new);
-    let tips = tips.split_off(tips.len().saturating_sub(KEPT));
-    let document = Document {
-        v: VERSION,
-        program: env!("CARGO_PKG_VERSION").to_owned(),
-        tips,
-    };
-    let text = serde_json::to_string(&document).expect("strings and a number are JSON") + "\n";
-    Ok(memory::write(&path, text.as_bytes())?)
-}
-
-// What cannot be read is as if it were not there: it only saves time.
-fn read(path: &Path) -> Vec<Replayed> {
-    let text: io::Result<Vec<u8>> = fs::read(path);
-    let document = text
-        .ok()
-        .and_then(|text| serde_json::from_slice(&text).ok());
-    document
-        .filter(|document: &Document| {
-            document.v == VERSION && document.program == env!("CARGO_PKG_VERSION")
-        })
-        .map(|document| document.tips)
-        .unwrap_or_default()
+    tips.push(tip, pin.as_ref());
+    Ok(memory::write(&path, tips.render().as_bytes())?)
 }
 
 /// Judges a remote's tip by what was added; `None` where it must be replayed whole.
@@ -115,6 +140,7 @@ pub(super) fn judged(
     repository: &Repository,
     ledger: &RefName,
     tip: ObjectId,
+    seen: Option<ObjectId>,
     memories: &[Memory],
 ) -> Result<Option<Theirs>, Error> {
     let new = Tip::at(repository, ledger, tip)?;
@@ -134,38 +160,39 @@ pub(super) fn judged(
         return Ok(None);
     };
     let folder = memory::folder(&world.folders.state, origin, &memory.genesis);
-    let recorded = read(&folder.join(FILE));
-    let Some(base) = base(repository, tip, pin.as_ref(), &recorded) else {
+    let recorded = Tips::read(&folder.join(FILE));
+    let is_recorded = |seen: &ObjectId| recorded.has(*seen, pin.as_ref());
+    let Some(base) = seen.filter(is_recorded) else {
         return Ok(None);
     };
-    if !mirror::findings(repository, &tip)
-        .map_err(super::verify::Error::Mirror)?
-        .is_empty()
-    {
+    if !goes_on(repository, base, tip) {
+        return Ok(None);
+    }
+    let apart = mirror::findings(repository, &tip).map_err(super::verify::Error::Mirror)?;
+    if apart.iter().any(|found| found.code != Code::MirrorUnseen) {
         return Ok(None);
     }
     let old = Tip::at(repository, ledger, base)?;
     Ok(added(repository, memory, &old, &new, tip))
 }
 
-/// The recorded tip that this one goes on from in commits of one parent.
-fn base(
-    repository: &Repository,
-    tip: ObjectId,
-    pin: Option<&Pin>,
-    recorded: &[Replayed],
-) -> Option<ObjectId> {
+/// Whether a tip goes on from another in commits of one parent.
+fn goes_on(repository: &Repository, base: ObjectId, tip: ObjectId) -> bool {
     let mut at = tip;
     for _ in 0..COMMITS {
-        if recorded.contains(&Replayed::new(at, pin)) {
-            return Some(at);
+        if at == base {
+            return true;
         }
-        match repository.commit(&at).ok()?.parents[..] {
-            [parent] => at = parent,
-            _ => return None,
+        match repository
+            .commit(&at)
+            .as_ref()
+            .map(|commit| &commit.parents[..])
+        {
+            Ok([parent]) => at = *parent,
+            _ => return false,
         }
     }
-    None
+    false
 }
 
 /// What a tip adds to one that was replayed, where it may stand. A doubt, an error among them, is `None`.

@@ -1,11 +1,13 @@
 //! The mirror: the ledger's commits in a branch as well, for forges that protect branches and no notes.
 //!
-//! `docket.mirror` names the branch. A push moves both in one atomic push; here the two are compared, as they were
-//! last fetched. The ledger may be ahead, by what is not pushed yet. Where the mirror has what the ledger has not,
-//! either the ledger was not fetched since, or its ref was moved back on the server.
+//! `docket.mirror` names the branch. A push moves both in one atomic push, `fetch` brings both, and here the two are
+//! compared, as they were last fetched. The ledger may be ahead, by what is not pushed yet. Where the mirror has what
+//! the ledger has not, either the ledger was not fetched since, or its ref was moved back on the server. A mirror that
+//! was never seen says nothing, and that is a finding too.
 
 use thiserror::Error;
 
+use super::fetch;
 use crate::digest::ObjectId;
 use crate::finding::{Code, Finding};
 use crate::git::transport::{Remote, Update};
@@ -66,7 +68,31 @@ pub fn update(
     })
 }
 
-/// Holds the ledger at `tip` against each mirror that is here: the branch itself, and what remotes had of it.
+/// The mirror as it is known here: the branch itself, and what each remote was seen to have of it.
+///
+/// # Errors
+/// Where a ref cannot be read.
+pub fn seen(
+    repository: &Repository,
+    mirror: &RefName,
+) -> Result<Vec<(RefName, ObjectId)>, git::Error> {
+    let branch = mirror.as_str().trim_start_matches(BRANCHES);
+    let mut names = Vec::new();
+    for remote in repository.remotes() {
+        names.extend(format!("refs/remotes/{remote}/{branch}").parse::<RefName>());
+        names.push(fetch::private_ref(&remote, mirror));
+    }
+    names.push(mirror.clone());
+    let mut seen = Vec::new();
+    for name in names {
+        if let Some(there) = repository.reference(&name)? {
+            seen.push((name, there));
+        }
+    }
+    Ok(seen)
+}
+
+/// Holds the ledger at `tip` against the mirror wherever it is known here.
 ///
 /// # Errors
 /// Where a ref or the history between cannot be read.
@@ -74,19 +100,12 @@ pub fn findings(repository: &Repository, tip: &ObjectId) -> Result<Vec<Finding>,
     let Some(mirror) = configured(repository)? else {
         return Ok(Vec::new());
     };
-    let branch = mirror.as_str().trim_start_matches(BRANCHES);
-    let remotes = repository.remotes();
-    let tracked = remotes
-        .iter()
-        .map(|remote| format!("refs/remotes/{remote}/{branch}"));
+    let seen = seen(repository, &mirror)?;
+    if seen.is_empty() {
+        return Ok(vec![Finding::new(Code::MirrorUnseen, mirror.to_string())]);
+    }
     let mut findings = Vec::new();
-    for name in tracked.chain([mirror.to_string()]) {
-        let Ok(name) = name.parse::<RefName>() else {
-            continue;
-        };
-        let Some(there) = repository.reference(&name)? else {
-            continue;
-        };
+    for (name, there) in seen {
         if there == *tip || repository.is_ancestor(&there, tip)? {
             continue;
         }

@@ -12,6 +12,7 @@ pub mod fold;
 pub mod fork_proof;
 pub mod govern;
 pub mod hook;
+pub mod inboxes;
 pub mod incremental;
 pub mod init;
 pub mod judgement;

@@ -20,7 +20,7 @@ use thiserror::Error;
 use super::append::Item;
 use super::key::KeySource;
 use super::record::{self, Recorder};
-use super::{Explain, Failure, World, fetch, mirror, spool};
+use super::{Explain, Failure, World, fetch, inboxes, mirror, spool};
 use crate::digest::{ObjectId, ObjectKind, Sha256};
 use crate::git::transport::{Atomic, Pushed, Remote, Report, Update};
 use crate::git::{self, Entry, EntryKind, RefName, Repository, Written};
@@ -85,6 +85,9 @@ pub enum Error {
     /// The spool could not be read.
     #[error(transparent)]
     Spool(#[from] spool::Error),
+    /// How many inboxes the remote has could not be kept.
+    #[error("the number of the remote's inboxes cannot be kept")]
+    Inboxes(#[source] std::io::Error),
     /// There is neither a ledger here nor anything that waits.
     #[error("there is nothing to push: no {ledger} here, and an empty spool")]
     Nothing {
@@ -369,7 +372,9 @@ fn into_inbox(
             new: Some(commit),
         };
         let report = remote.push(&[update], Atomic::No)?;
-        if remote.value(&name)?.is_none() {
+        let listed = remote.list(&[fetch::EVERY_INBOX])?;
+        inboxes::keep(world, repository, remote.name(), &listed).map_err(Error::Inboxes)?;
+        if !listed.contains_key(&name) {
             return Err(Error::Refused {
                 remote: remote.name().to_owned(),
                 name,

@@ -1,19 +1,21 @@
 //! `status`: where a ledger stands, cheaply. It reads the tip's records and the newest entries, and judges
-//! nothing: `verify` does.
+//! nothing: `verify` does. Of remotes it tells what was seen of them last, and asks them anew where it is told to.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use serde::Serialize;
 use thiserror::Error;
 
-use super::append;
-use super::fetch;
+use super::inboxes::{self, Inboxes};
 use super::log::{self, Filter};
 use super::pin::{self, PinSource};
 use super::spool::{self, Spool};
-use super::{Explain, Failure};
+use super::{Explain, Failure, World, append, fetch, mirror};
 use crate::digest::ObjectId;
+use crate::git::transport::Remote;
 use crate::git::{self, RefName, Repository};
 use crate::ledger::Origin;
 use crate::report::entry::EntryView;
@@ -35,11 +37,35 @@ pub struct Status {
     pub pin: PinSource,
     /// The remotes that might have a ledger.
     pub remotes: Vec<String>,
+    /// What waits in inboxes.
+    pub inboxes: Waiting,
+    /// The mirror, where one is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<Mirror>,
     /// The checked-out commit, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head: Option<ObjectId>,
     /// How many entries are about it.
     pub about_head: usize,
+}
+
+/// How many inboxes there are.
+#[derive(Clone, Debug, Serialize)]
+pub struct Waiting {
+    /// In this repository, as where it is the one that others push to.
+    pub here: u64,
+    /// On each remote that was asked, when it was asked last.
+    pub remotes: BTreeMap<String, Inboxes>,
+}
+
+/// The ledger's mirror in a branch.
+#[derive(Clone, Debug, Serialize)]
+pub struct Mirror {
+    /// The branch.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// Whether it is known here, so that the ledger can be held against it.
+    pub seen: bool,
 }
 
 /// What is there, by its own account.
@@ -89,6 +115,12 @@ pub enum Error {
     /// What was last seen of a remote cannot be read.
     #[error(transparent)]
     Seen(#[from] Box<fetch::Error>),
+    /// The mirror cannot be looked at.
+    #[error(transparent)]
+    Mirror(#[from] mirror::Error),
+    /// What a remote answered cannot be kept.
+    #[error("the number of a remote's inboxes cannot be kept")]
+    Inboxes(#[source] io::Error),
 }
 
 impl Explain for Error {
@@ -99,7 +131,9 @@ impl Explain for Error {
             Error::Pin(error) => error.failure(),
             Error::Spool(error) => error.failure(),
             Error::Seen(error) => error.failure(),
-            Error::Git(_) | Error::Store(_) => Failure::CouldNotLook,
+            Error::Git(_) | Error::Store(_) | Error::Mirror(_) | Error::Inboxes(_) => {
+                Failure::CouldNotLook
+            }
         }
     }
 
@@ -110,7 +144,8 @@ impl Explain for Error {
             Error::Pin(error) => error.remedy(),
             Error::Spool(error) => error.remedy(),
             Error::Seen(error) => error.remedy(),
-            Error::Git(_) | Error::Store(_) => None,
+            Error::Git(error) => error.remedy(),
+            Error::Store(_) | Error::Mirror(_) | Error::Inboxes(_) => None,
         }
     }
 }
@@ -163,10 +198,42 @@ pub fn status(repository: &Repository, name: &RefName, newest: usize) -> Result<
         ledger,
         pending: Spool::of(repository).items()?.len(),
         pin: pin::find(repository, None)?.1,
+        inboxes: waiting(repository)?,
+        mirror: mirrored(repository)?,
         remotes: repository.remotes(),
         head,
         about_head,
     })
+}
+
+/// Asks every remote how many inboxes it has, for [`status`] to tell.
+///
+/// # Errors
+/// Where one of them cannot be asked.
+pub fn ask(world: &World, repository: &Repository, limit: Duration) -> Result<(), Error> {
+    for name in repository.remotes() {
+        let listed = Remote::new(repository, &name, limit).list(&[fetch::EVERY_INBOX])?;
+        inboxes::keep(world, repository, &name, &listed).map_err(Error::Inboxes)?;
+    }
+    Ok(())
+}
+
+fn waiting(repository: &Repository) -> Result<Waiting, Error> {
+    let asked = |name: String| inboxes::last(repository, &name).map(|inboxes| (name, inboxes));
+    Ok(Waiting {
+        here: inboxes::here(repository)?,
+        remotes: repository.remotes().into_iter().filter_map(asked).collect(),
+    })
+}
+
+fn mirrored(repository: &Repository) -> Result<Option<Mirror>, Error> {
+    let Some(mirror) = mirror::configured(repository)? else {
+        return Ok(None);
+    };
+    Ok(Some(Mirror {
+        seen: !mirror::seen(repository, &mirror)?.is_empty(),
+        reference: mirror.to_string(),
+    }))
 }
 
 /// What was last seen of each remote, held against the ledger here. No remote is asked.
@@ -219,6 +286,10 @@ impl Status {
                     "brings what waits here to the remote's ledger",
                 )
             }
+            (Some(_), Some(_)) if self.inboxes.remotes.values().any(|asked| asked.inboxes > 0) => (
+                "git docket fold".to_owned(),
+                "takes what waits in the remote's inboxes into its ledger",
+            ),
             (Some(ledger), _) if ledger.unsealed > 0 => {
                 ("git docket seal".to_owned(), "seals what has landed")
             }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     digest::ObjectId,
-    finding::Finding,
+    finding::{Code, Finding},
     git::{self, RefName, Repository},
     judge::{self, CheckResult, Scope},
     ledger::{
@@ -346,13 +346,16 @@ pub fn verify(
     )?;
     let apart = super::mirror::findings(repository, &outcome.tip)?;
     if !apart.is_empty() {
+        let may_be_moved_back = apart.iter().any(|found| found.code != Code::MirrorUnseen);
         outcome.findings.splice(0..0, apart);
         outcome
             .findings
             .sort_by_key(|found| Reverse(found.severity()));
         outcome.verdict = Verdict::of(outcome.findings.first().map(Finding::severity));
         // What may have been moved back is not what landed.
-        outcome.memory = None;
+        if may_be_moved_back {
+            outcome.memory = None;
+        }
     }
     // With a remote, only what it was seen to hold has landed; the local ref may be ahead of it.
     if !repository.remotes().is_empty()
