@@ -559,3 +559,131 @@ fn bad_flags_are_refused_with_what_would_do() {
         "nothing was recorded"
     );
 }
+
+#[test]
+fn deployments_and_inventories_are_read_from_the_files_of_other_tools() {
+    let world = ledger();
+    let pinned = |name: &str, c: &str| format!("{name}@sha256:{}", c.repeat(64));
+    let manifest = |api: &str| {
+        format!(
+            "kind: Deployment\nmetadata: {{name: api}}\nspec: {{template: {{spec: {{containers: [{{name: api, image: \"{api}\"}}, {{name: proxy, image: \"{}\"}}]}}}}}}\n",
+            pinned("proxy", "b")
+        )
+    };
+    world.write("app.yaml", &manifest(&pinned("h:5000/api", "a")));
+    let deploy = [
+        "deploy",
+        "--env",
+        "prod",
+        "--from",
+        "k8s-manifest",
+        "app.yaml",
+    ];
+    let drafts = world.docket_ok(&[&deploy[..], &["--dry-run", "-o", "json"]].concat());
+    let drafts: Value = serde_json::from_str(&drafts).unwrap();
+    let services: Vec<&str> = drafts["statements"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["predicate"]["service"].as_str().unwrap())
+        .collect();
+    assert_eq!(services, ["api", "api/proxy"]);
+    let said = world.docket_ok(&deploy);
+    assert_eq!(
+        said.lines().filter(|line| line.contains("deploy")).count(),
+        2,
+        "{said}"
+    );
+    let one = world.docket_ok(&[&deploy[..], &["--service", "api", "--dry-run"]].concat());
+    let one: Value = serde_json::from_str(&one).unwrap();
+    assert_eq!(
+        one["predicate"]["previousArtifact"]["digest"]["sha256"],
+        "a".repeat(64),
+        "what ran before is found"
+    );
+    assert_eq!(
+        world
+            .docket(&[&deploy[..], &["--service", "web"]].concat())
+            .code,
+        2
+    );
+    assert_eq!(
+        world
+            .docket(&[&deploy[..], &["--artifact", "app.yaml"]].concat())
+            .code,
+        2
+    );
+
+    world.write("app.yaml", &manifest("api:latest"));
+    let before = world.docket_ok(&["log", "-o", "json"]).lines().count();
+    let ran = world.docket(&deploy);
+    assert_eq!(ran.code, 2, "{}", ran.out);
+    assert!(
+        ran.err
+            .contains("app.yaml: api runs \"api:latest\", which is not named by its digest"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(
+        world.docket_ok(&["log", "-o", "json"]).lines().count(),
+        before,
+        "nothing was recorded"
+    );
+    assert_eq!(
+        world
+            .docket(&["deploy", "--env", "prod", "--from", "compose", "app.yaml"])
+            .code,
+        2
+    );
+    assert_eq!(world.docket(&["deploy", "--env", "prod"]).code, 2);
+
+    world.write(
+        "seen.csv",
+        &format!("service,digest,replicas\napi,sha256:{},2\n", "a".repeat(64)),
+    );
+    let observe = [
+        "observe",
+        "--env",
+        "prod",
+        "--complete",
+        "--dry-run",
+        "--from",
+    ];
+    let seen = world.docket_ok(&[&observe[..], &["csv", "seen.csv"]].concat());
+    let seen: Value = serde_json::from_str(&seen).unwrap();
+    assert_eq!(seen["predicate"]["items"][0]["replicas"], 2);
+    assert_eq!(seen["predicate"]["complete"], true);
+    assert_eq!(seen["predicate"]["source"]["tool"], "csv");
+    assert!(seen["predicate"]["source"]["digest"].is_string());
+    world.write(
+        "ps.json",
+        "{\"Names\":\"db\",\"Image\":\"postgres:17\",\"State\":\"running\"}\n",
+    );
+    let ran = world.docket(&[&observe[..], &["docker-ps", "ps.json"]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(
+        ran.err
+            .contains("left out: db: \"postgres:17\" names no digest"),
+        "{}",
+        ran.err
+    );
+    let seen: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(
+        seen["predicate"]["complete"], false,
+        "what was left out ran, too"
+    );
+    assert_eq!(
+        world.docket(&["observe", "--from", "csv", "seen.csv"]).code,
+        2,
+        "where?"
+    );
+
+    world.write("index.json", &format!("{{\"manifests\":[{{\"digest\":\"sha256:{}\",\"platform\":{{\"os\":\"linux\",\"architecture\":\"amd64\"}}}}]}}", "c".repeat(64)));
+    let contains = world.docket_ok(&["observe", "--index", "index.json", "--dry-run"]);
+    let contains: Value = serde_json::from_str(&contains).unwrap();
+    assert_eq!(
+        contains["predicate"]["children"][0]["platform"],
+        "linux/amd64"
+    );
+    world.docket_ok(&["observe", "--index", "index.json"]);
+}

@@ -4,3 +4,4 @@
 //! wrong and where. Nothing here decides what a document is worth.
 
 pub mod forge;
+pub mod running;

@@ -21,7 +21,7 @@ pub use self::change::{Approve, Landed, Propose, Reviewed};
 pub use self::forge::{Import, Imported, LeftOut};
 pub use self::mend::{Amend, Assisted, Except, Missing};
 pub use self::release::Publish;
-pub use self::running::{Deploy, Figure, Happened, Limit, Measured, Observe};
+pub use self::running::{Deploy, Figure, Happened, Limit, Measured, Observe, Ran};
 use super::key::KeySource;
 use super::record::{self, Claim, Recorded, Recorder, Rehash};
 use super::verify::{self as replay, Remember};
@@ -226,8 +226,8 @@ impl<'a> Desk<'a> {
     ///
     /// # Errors
     /// As [`Recorder::record`].
-    pub fn record(&self, claim: Claim) -> Result<Vec<Recorded>, Error> {
-        Ok(self.recorder.record(vec![claim])?)
+    pub fn record(&self, claims: Vec<Claim>) -> Result<Vec<Recorded>, Error> {
+        Ok(self.recorder.record(claims)?)
     }
 
     /// Lets a person change what is said in their editor, as git chooses it; what comes back is checked.

@@ -4,10 +4,10 @@ use super::super::record::Claim;
 use super::{Desk, Error, subject};
 use crate::digest::Sha256;
 use crate::statement::predicate::{
-    Comparison, Deployment, DeploymentReason, DeploymentResult, Document, Environment, Gate,
-    Inventory, InventoryItem, InventorySource, Measurement, MeasurementResult, Metric, Outcome,
-    OutcomeKind, OutcomeSource, Phase, RootCause, Sha256Text, Threshold, Tool, Trigger,
-    TriggerKind, Who,
+    BuiltArtifact, Child, Comparison, Contains, Deployment, DeploymentReason, DeploymentResult,
+    Document, Environment, Gate, Inventory, InventoryItem, InventorySource, Measurement,
+    MeasurementResult, Metric, Outcome, OutcomeKind, OutcomeSource, Phase, RootCause, Sha256Text,
+    Threshold, Tool, Trigger, TriggerKind, Who,
 };
 use crate::statement::{Step, Subject};
 use crate::timestamp::Timestamp;
@@ -54,12 +54,23 @@ pub struct Observe {
     pub environment: Environment,
     /// What was asked.
     pub tool: String,
-    /// Service and digest of each thing that ran.
-    pub items: Vec<(String, String)>,
+    /// Each thing that ran.
+    pub items: Vec<Ran>,
     /// Whether that is all.
     pub complete: bool,
     /// The answer that it was read from.
     pub answer: Option<Vec<u8>>,
+}
+
+/// Something that was seen running.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// What people call it.
+    pub service: String,
+    /// A file or a digest.
+    pub artifact: String,
+    /// How many of it.
+    pub replicas: Option<u64>,
 }
 
 /// `outcome`: what production said.
@@ -182,11 +193,7 @@ impl Desk<'_> {
         self.claim(request.step, &deployment, subjects)
     }
 
-    fn last_deployed(
-        &self,
-        environment: &str,
-        service: &str,
-    ) -> Option<crate::statement::predicate::BuiltArtifact> {
+    fn last_deployed(&self, environment: &str, service: &str) -> Option<BuiltArtifact> {
         use crate::statement::predicate::Known;
         let entries = self.evidence.iter().flat_map(|evidence| &evidence.entries);
         let mut artifacts = entries.filter_map(|entry| match &entry.said {
@@ -231,12 +238,11 @@ impl Desk<'_> {
         let items: Result<Vec<InventoryItem>, Error> = request
             .items
             .iter()
-            .map(|(service, word)| {
-                let digest = self.artifact(word)?.digest;
+            .map(|ran| {
                 Ok(InventoryItem {
-                    service: service.clone(),
-                    digest,
-                    replicas: None,
+                    service: ran.service.clone(),
+                    digest: self.artifact(&ran.artifact)?.digest,
+                    replicas: ran.replicas,
                 })
             })
             .collect();
@@ -253,6 +259,28 @@ impl Desk<'_> {
             complete: request.complete,
         };
         self.claim(request.step, &inventory, Vec::new())
+    }
+
+    /// What an image index contains.
+    ///
+    /// # Errors
+    /// Where it contains nothing.
+    pub fn contains(
+        &self,
+        step: Step,
+        parent: BuiltArtifact,
+        children: Vec<Child>,
+    ) -> Result<Claim, Error> {
+        let subjects = vec![
+            subject(&parent),
+            Subject::commit(&self.commit(), &self.tree()),
+        ];
+        let contains = Contains {
+            asserted: self.asserted(),
+            parent,
+            children,
+        };
+        self.claim(step, &contains, subjects)
     }
 
     /// What production said.

@@ -1,10 +1,6 @@
 //! `attest`: attest something that happened.
 
-use std::{
-    fs,
-    io::{self, Read as _},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use git_docket::{
     canonical,
@@ -85,7 +81,8 @@ fn claim(args: &Args, context: &Context) -> Result<Claim, Stop> {
     };
     let step = args.step.clone();
     if let Some(path) = &args.statement {
-        let statement = Statement::parse(&read(path)?).map_err(|error| bad(path, error))?;
+        let statement =
+            Statement::parse(&super::read_bytes(path)?).map_err(|error| bad(path, error))?;
         return Ok(Claim {
             step,
             predicate_type: statement.predicate_type().clone(),
@@ -99,7 +96,8 @@ fn claim(args: &Args, context: &Context) -> Result<Claim, Stop> {
             "nothing is said: give --type and --predicate, or --statement",
         ));
     };
-    let value = canonical::parse_strict(&read(path)?).map_err(|error| bad(path, error))?;
+    let value =
+        canonical::parse_strict(&super::read_bytes(path)?).map_err(|error| bad(path, error))?;
     let serde_json::Value::Object(predicate) = value else {
         return Err(Stop::usage(format!(
             "{}: a predicate is a JSON object",
@@ -141,27 +139,6 @@ fn subject(word: &str, path: &Path) -> Result<Subject, Stop> {
     }
     let digest = DigestSet::sha256(&digest_of(path)?);
     Ok(Subject::new(digest).named(word))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Stop> {
-    const LIMIT: u64 = 32 << 20;
-    let mut bytes = Vec::new();
-    let result = if path == Path::new("-") {
-        io::stdin().lock().take(LIMIT).read_to_end(&mut bytes)
-    } else {
-        fs::File::open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut bytes))
-    };
-    let cannot = |why: String| {
-        Stop::new(
-            Exit::CouldNotLook,
-            format!("cannot read {}: {why}", path.display()),
-        )
-    };
-    result.map_err(|error| cannot(error.to_string()))?;
-    if bytes.len() as u64 == LIMIT {
-        return Err(cannot("it is larger than 32 MiB".into()));
-    }
-    Ok(bytes)
 }
 
 fn bad(path: &Path, error: impl std::error::Error + 'static) -> Stop {

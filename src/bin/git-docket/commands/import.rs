@@ -2,8 +2,7 @@
 
 mod forge;
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use git_docket::ingest::forge::Forge;
 use git_docket::ops::key::KeySource;
@@ -45,26 +44,5 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     match args.forge {
         Some(forge) => forge::run(&args, forge, context),
         None => Err(Stop::usage("say whose records they are: --forge FORGE")),
-    }
-}
-
-/// A file's bytes, or standard input's, up to 64 MiB.
-fn read(path: &Path) -> Result<Vec<u8>, Stop> {
-    const LIMIT: u64 = 64 << 20;
-    let mut bytes = Vec::new();
-    let read = match path == Path::new("-") {
-        true => std::io::stdin().lock().take(LIMIT).read_to_end(&mut bytes),
-        false => {
-            std::fs::File::open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut bytes))
-        }
-    };
-    let cannot = |why: String| {
-        let text = format!("{} cannot be read: {why}", path.display());
-        Stop::new(Exit::CouldNotLook, text)
-    };
-    read.map_err(|error| cannot(error.to_string()))?;
-    match bytes.len() as u64 == LIMIT {
-        true => Err(cannot("it is larger than 64 MiB".to_owned())),
-        false => Ok(bytes),
     }
 }

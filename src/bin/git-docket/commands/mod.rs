@@ -177,3 +177,24 @@ fn report_published(published: &Published, context: &Context) -> Result<(), Stop
         ),
     })
 }
+
+/// A file's bytes, or standard input's, up to 64 MiB.
+fn read_bytes(path: &Path) -> Result<Vec<u8>, Stop> {
+    const LIMIT: u64 = 64 << 20;
+    let mut bytes = Vec::new();
+    let read = match path == Path::new("-") {
+        true => std::io::stdin().lock().take(LIMIT).read_to_end(&mut bytes),
+        false => {
+            std::fs::File::open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut bytes))
+        }
+    };
+    let cannot = |why: String| {
+        let text = format!("{} cannot be read: {why}", path.display());
+        Stop::new(Exit::CouldNotLook, text)
+    };
+    read.map_err(|error| cannot(error.to_string()))?;
+    match bytes.len() as u64 == LIMIT {
+        true => Err(cannot("it is larger than 64 MiB".to_owned())),
+        false => Ok(bytes),
+    }
+}

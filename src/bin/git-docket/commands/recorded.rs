@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use git_docket::ops::record::Recorded;
+use git_docket::ops::say::Draft;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
@@ -11,6 +13,27 @@ use crate::exit::{Exit, Stop};
 #[derive(Serialize)]
 struct Entries {
     entries: Vec<Recorded>,
+}
+
+/// Statements that would be signed.
+#[derive(Serialize)]
+pub struct Drafts {
+    /// Each as JSON.
+    pub statements: Vec<Value>,
+}
+
+impl Drafts {
+    /// Those of drafts.
+    pub fn of(drafts: Vec<Draft>) -> Self {
+        let statements = drafts.into_iter().map(|draft| draft.statement).collect();
+        Self { statements }
+    }
+
+    /// Ready to be read by people.
+    pub fn text(&self) -> String {
+        let texts = self.statements.iter().map(|one| format!("{one:#}\n"));
+        texts.collect()
+    }
 }
 
 /// Reports what was recorded; entries that others kept out of the ledger end with 6.

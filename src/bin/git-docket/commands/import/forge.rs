@@ -5,25 +5,18 @@ use std::error::Error as _;
 use git_docket::ingest::forge::{self, Forge};
 use git_docket::ops::say::{Desk, Imported};
 use git_docket::report::escape::Line;
-use serde::Serialize;
-use serde_json::Value;
 
-use super::super::recorded;
+use super::super::recorded::{self, Drafts};
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
 
 /// As many records that were left out as are named one by one.
 const MOST_NAMED: usize = 20;
 
-#[derive(Serialize)]
-struct Drafts {
-    statements: Vec<Value>,
-}
-
 pub(super) fn run(args: &super::Args, forge: Forge, context: &Context) -> Result<Exit, Stop> {
     let mut files = Vec::new();
     for file in &args.files {
-        files.push((file.display().to_string(), super::read(file)?));
+        files.push((file.display().to_string(), super::super::read_bytes(file)?));
     }
     let records = forge::read(forge, &files).map_err(refused)?;
     let repository = context.repository()?;
@@ -34,10 +27,7 @@ pub(super) fn run(args: &super::Args, forge: Forge, context: &Context) -> Result
         let drafts = Drafts {
             statements: desk.drafts(&import)?,
         };
-        context.report(&drafts, |drafts| {
-            let texts = drafts.statements.iter().map(|one| format!("{one:#}\n"));
-            texts.collect()
-        })?;
+        context.report(&drafts, Drafts::text)?;
         return Ok(Exit::Pass);
     }
     let imported = desk.import(import)?;

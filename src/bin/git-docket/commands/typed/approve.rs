@@ -58,7 +58,11 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     let is_revision = repository.is_revision(&args.subject);
     let revision = if is_revision { &args.subject } else { "HEAD" };
     let desk = args.common.desk(context, &repository, revision)?;
-    let document = args.document.as_deref().map(super::read).transpose()?;
+    let document = args
+        .document
+        .as_deref()
+        .map(super::super::read_bytes)
+        .transpose()?;
     let claim = desk.approve(Approve {
         step: args.common.step("approve"),
         scope: args.scope,

@@ -14,9 +14,12 @@ pub mod outcome;
 pub mod release;
 pub mod review;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
+use git_docket::finding::chain;
 use git_docket::git::Repository;
+use git_docket::ingest::running::Service;
 use git_docket::ops::key::KeySource;
 use git_docket::ops::record::Claim;
 use git_docket::ops::say::{self, Desk, Figure, Limit};
@@ -26,7 +29,7 @@ use git_docket::statement::predicate::{
 };
 use git_docket::timestamp::Timestamp;
 
-use super::recorded;
+use super::recorded::{self, Drafts};
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
 
@@ -55,7 +58,7 @@ pub struct Common {
 pub struct EnvironmentArgs {
     /// The environment
     #[arg(long = "env", value_name = "NAME")]
-    name: String,
+    name: Option<String>,
     /// How near to the public: dev, test, stage or prod
     #[arg(long, value_name = "TIER")]
     tier: Option<Tier>,
@@ -96,14 +99,15 @@ impl Common {
 }
 
 impl EnvironmentArgs {
-    fn environment(&self) -> Environment {
-        Environment {
-            name: self.name.clone(),
+    fn environment(&self) -> Result<Environment, Stop> {
+        let name = self.name.clone();
+        Ok(Environment {
+            name: name.ok_or_else(|| Stop::usage("say where: --env NAME"))?,
             tier: self.tier,
             provider: self.provider.clone(),
             region: self.region.clone(),
             cluster: self.cluster.clone(),
-        }
+        })
     }
 }
 
@@ -117,16 +121,57 @@ fn finish(desk: &Desk<'_>, claim: Claim, common: &Common, context: &Context) -> 
         context.report(&desk.draft(&claim)?, say::pretty)?;
         return Ok(Exit::Pass);
     }
-    recorded::report(desk.record(claim)?, context)
+    recorded::report(desk.record(vec![claim])?, context)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Stop> {
-    std::fs::read(path).map_err(|error| {
-        Stop::new(
-            Exit::CouldNotLook,
-            format!("{} cannot be read: {error}", path.display()),
-        )
-    })
+/// Shows several claims, or records them together.
+fn finish_all(
+    desk: &Desk<'_>,
+    claims: Vec<Claim>,
+    common: &Common,
+    context: &Context,
+) -> Result<Exit, Stop> {
+    let edit = |claim| match common.edit {
+        true => desk.edit(claim),
+        false => Ok(claim),
+    };
+    let claims: Vec<Claim> = claims.into_iter().map(edit).collect::<Result<_, _>>()?;
+    if common.dry_run {
+        let drafts: Result<_, _> = claims.iter().map(|claim| desk.draft(claim)).collect();
+        context.report(&Drafts::of(drafts?), Drafts::text)?;
+        return Ok(Exit::Pass);
+    }
+    recorded::report(desk.record(claims)?, context)
+}
+
+/// Kind and file of a `--from`.
+fn source<S: FromStr<Err: std::error::Error>>(
+    words: Option<&[String]>,
+) -> Result<Option<(S, PathBuf)>, Stop> {
+    let Some([kind, file]) = words else {
+        return Ok(None);
+    };
+    let source = kind
+        .parse()
+        .map_err(|error| Stop::usage(format!("--from {kind}: {error}")))?;
+    Ok(Some((source, file.into())))
+}
+
+/// A service's name, and its artifact as a word that names a digest.
+fn named(service: &Service) -> (String, String) {
+    let digest = service.digest.iter().next();
+    let digest = digest.map_or_else(String::new, |(algorithm, hex)| format!("{algorithm}:{hex}"));
+    let artifact = match &service.artifact {
+        Some(name) => format!("{name}@{digest}"),
+        None => digest,
+    };
+    (service.name.clone(), artifact)
+}
+
+/// Why a file of another tool's was refused, with its name.
+fn refused(path: &Path, error: &dyn std::error::Error) -> Stop {
+    Stop::usage(format!("{}: {}", path.display(), chain(error)))
+        .hint("git docket help verbs lists which files are read")
 }
 
 fn digest_of(path: &Path) -> Result<Sha256Text, Stop> {

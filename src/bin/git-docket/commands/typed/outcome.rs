@@ -66,7 +66,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         step: args.common.step("outcome"),
         kind: args.kind,
         service: args.service,
-        environment: args.environment.environment(),
+        environment: args.environment.environment()?,
         about: args.about,
         caused_by: args.caused_by,
         incident: args.incident.map(|uri| Document { uri, digest: None }),
