@@ -1,14 +1,9 @@
-//! A commit's raw bytes, read as far as the checks need: tree, parents, people, time, AI tools in its trailers.
+//! A commit's raw bytes, read as far as the checks need: tree, parents, people, time, trailers.
 
 use super::model::CommitFacts;
+use super::trailers::{Says, Trailer};
 use crate::digest::{Algorithm, ObjectId};
 use crate::timestamp::Timestamp;
-
-/// Words by which the names of AI tools are known in `Co-authored-by` trailers, in lower case.
-const TOOLS: &[&str] = &[
-    "aider", "amp", "chatgpt", "claude", "codex", "copilot", "cursor", "devin", "gemini", "jules",
-    "windsurf",
-];
 
 /// As many bytes of a message as are looked at for trailers.
 const MAX_MESSAGE: usize = 1 << 20;
@@ -50,8 +45,24 @@ impl CommitFacts {
             committed: Timestamp::from_unix(seconds)
                 .or_else(|_| Timestamp::from_unix(0))
                 .ok()?,
-            ai_trailers: trailers(&message[..message.len().min(MAX_MESSAGE)]),
+            trailers: Trailer::read(&String::from_utf8_lossy(
+                &message[..message.len().min(MAX_MESSAGE)],
+            )),
         })
+    }
+
+    /// The AI tools that its trailers name, as they name them; `bots` as in [`Trailer::says`].
+    pub fn ai_tools<'a>(&'a self, bots: &'a [String]) -> impl Iterator<Item = String> + 'a {
+        let named = |trailer: &&Trailer| matches!(trailer.says(bots), Some(Says::Tool { .. }));
+        let tools = self.trailers.iter().filter(named);
+        tools.map(|trailer| crate::statement::shortened(&trailer.value))
+    }
+
+    /// The addresses of co-authors who are people.
+    pub fn co_authors<'a>(&'a self, bots: &'a [String]) -> impl Iterator<Item = &'a str> {
+        self.trailers
+            .iter()
+            .filter_map(|trailer| trailer.co_author(bots))
     }
 
     /// The algorithm of its ids.
@@ -70,30 +81,6 @@ fn signature(line: &[u8]) -> Option<(String, i64)> {
         .next()
         .and_then(|word| word.parse().ok());
     Some((address.to_owned(), seconds.unwrap_or_default()))
-}
-
-// The tools that the last paragraph names: `Assisted-by` and `Generated-by` whoever it is, `Co-authored-by` where
-// it is a known tool.
-fn trailers(message: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(message);
-    let last = text.trim_end().rsplit("\n\n").next().unwrap_or_default();
-    let named = last.lines().filter_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        let value = value.trim();
-        match name.trim().to_ascii_lowercase().as_str() {
-            "assisted-by" | "generated-by" => Some(value),
-            "co-authored-by" => {
-                let words = value.to_ascii_lowercase();
-                let mut words = words.split(|c: char| !c.is_ascii_alphanumeric());
-                words.any(|word| TOOLS.contains(&word)).then_some(value)
-            }
-            _ => None,
-        }
-    });
-    named
-        .filter(|value| !value.is_empty())
-        .map(crate::statement::shortened)
-        .collect()
 }
 
 #[cfg(test)]
@@ -121,8 +108,12 @@ mod tests {
         assert_eq!(commit.committer, "noreply@github.com");
         assert_eq!(commit.committed.unix(), 1_700_000_001);
         assert_eq!(
-            commit.ai_trailers,
+            commit.ai_tools(&[]).collect::<Vec<_>>(),
             ["Claude <noreply@anthropic.com>", "helper:m1"]
+        );
+        assert_eq!(
+            commit.co_authors(&[]).collect::<Vec<_>>(),
+            ["claudia@example.com"]
         );
     }
 

@@ -199,6 +199,9 @@ fn of_ai(ai: &Ai) -> String {
     if ai.prompt_digest {
         parts.push("each session gives its prompt's digest".into());
     }
+    if !ai.bots.is_empty() {
+        parts.push(format!("co-authors that are AI: {}", ai.bots.join(", ")));
+    }
     parts.join("; ") + "."
 }
 

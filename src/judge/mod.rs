@@ -22,6 +22,7 @@ pub mod pack;
 mod reason;
 pub mod scenario;
 mod starter;
+pub mod trailers;
 
 use serde::Serialize;
 

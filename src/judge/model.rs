@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::trailers::Trailer;
 use crate::digest::{ObjectId, Sha256};
 use crate::policy::Policy;
 use crate::roster::{Person, Roster};
@@ -60,8 +61,8 @@ pub struct CommitFacts {
     pub committer: String,
     /// When it was committed, as claimed.
     pub committed: Timestamp,
-    /// The AI tools that its trailers name.
-    pub ai_trailers: Vec<String>,
+    /// Its trailers that speak of AI and of co-authors.
+    pub trailers: Vec<Trailer>,
 }
 
 /// What git knows.

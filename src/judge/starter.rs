@@ -79,6 +79,11 @@ const AI: &[Parameter] = &[
         "each session gives its prompt's digest",
     ),
     (
+        "bots",
+        "[]",
+        "names and addresses of AI co-authors, besides the known ones",
+    ),
+    (
         "agents",
         "{ }",
         "{ steps = [\"change\"], pathClasses = [\"docs\"] }: all that is left to agents",

@@ -435,6 +435,8 @@ pub struct Ai {
     pub scans: Vec<Step>,
     /// Whether every session needs its prompt's digest (C24).
     pub prompt_digest: bool,
+    /// Names and addresses of programs that commits name as co-authors, besides the known ones.
+    pub bots: Vec<String>,
     /// What agents may do by themselves (C25).
     pub agents: Agents,
 }
@@ -460,6 +462,7 @@ impl Default for Ai {
             share: BTreeMap::new(),
             scans: Vec::new(),
             prompt_digest: false,
+            bots: Vec::new(),
             agents: Agents::default(),
         }
     }

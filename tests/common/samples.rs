@@ -227,6 +227,7 @@ reviewRoles = { core = "security" }
 share = { "*" = 50 }
 scans = ["sast"]
 promptDigest = true
+bots = ["bot@example.com"]
 "#;
 
 /// The example on a predicate type's page of the manual.

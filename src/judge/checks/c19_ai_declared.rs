@@ -30,10 +30,8 @@ fn of(model: &Model, it: &Landed<'_>) -> Item {
     let commits = landed
         .chain([&it.change.head.commit])
         .filter_map(|id| model.commit(id));
-    let tools: Vec<&str> = commits
-        .flat_map(|commit| &commit.ai_trailers)
-        .map(String::as_str)
-        .collect();
+    let bots = &model.policy().ai().bots;
+    let tools: Vec<String> = commits.flat_map(|commit| commit.ai_tools(bots)).collect();
     if newest.kind == AiKind::None && !tools.is_empty() {
         return Item::of(it.id(), Reason::AiContradicted, tools.join(", ")).resting_on(entries);
     }

@@ -213,6 +213,13 @@ impl<'a> Landed<'a> {
                 None if is_forge(&commit.committer) => {}
                 None => return Err(committer),
             }
+            // Whoever a trailer names had a hand in it; whom it means, the change says.
+            for email in commit.co_authors(&model.policy().ai().bots) {
+                let email = email.to_owned();
+                if let Some(person) = model.person(&Who::Email { email }, seq) {
+                    add(person);
+                }
+            }
         }
         for said in self.assistance(model) {
             if let Some(operator) = said.operator.as_ref().and_then(|id| model.named(id, seq)) {

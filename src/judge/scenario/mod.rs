@@ -26,6 +26,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::trailers::{Mark, Trailer};
 use super::{
     CheckResult, CommitFacts, Entry, Facts, Fault, Governed, Model, Scope, Verdict, checks,
 };
@@ -436,7 +437,14 @@ impl CommitWords {
             author: self.author.clone(),
             committer: self.committer.clone(),
             committed: time("2026-11-09T12:00:00Z")?,
-            ai_trailers: self.ai.clone(),
+            trailers: self
+                .ai
+                .iter()
+                .map(|value| Trailer {
+                    mark: Mark::Assisted,
+                    value: value.clone(),
+                })
+                .collect(),
         })
     }
 }

@@ -124,6 +124,7 @@ impl Desk<'_> {
         let mut authors: BTreeSet<Who> = request.authors.into_iter().collect();
         for commit in self.commits_between(&base, &self.commit())? {
             authors.insert(self.who(&commit.author));
+            authors.extend(commit.co_authors(self.bots()).map(|email| self.who(email)));
         }
         let change = Change {
             asserted: self.asserted(),

@@ -342,6 +342,8 @@ impl Work<'_> {
         let mut authors = BTreeSet::new();
         for commit in self.desk.commits_between(&base, &request.head)? {
             authors.insert(self.author(&commit));
+            let co_authors = commit.co_authors(self.desk.bots());
+            authors.extend(co_authors.map(|email| self.desk.who(email)));
         }
         let (paths, lines) = self.desk.extent(&base, &request.head)?;
         let actor = request.opener.as_ref().or(request.pusher.as_ref());

@@ -302,6 +302,15 @@ impl<'a> Desk<'a> {
         )
     }
 
+    /// The AI co-authors that the policy names besides the known ones.
+    fn bots(&self) -> &[String] {
+        let policy = self
+            .evidence
+            .as_ref()
+            .and_then(|evidence| evidence.in_force.last());
+        policy.map_or(&[], |(_, _, policy)| &policy.ai().bots)
+    }
+
     /// The pull or merge request that CI runs for.
     fn request(&self) -> Option<MergeRequest> {
         let lookup = |name: &str| (self.world.variable)(name)?.into_string().ok();
