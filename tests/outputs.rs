@@ -16,7 +16,16 @@ use serde_json::{Value, json};
 
 /// Verbs that print what is no result: help, pages and scripts; `run` leaves standard output to its command,
 /// and a hook answers git by its code.
-const NO_RESULT: &[&str] = &["completions", "help", "hook pre-receive", "man", "run"];
+const NO_RESULT: &[&str] = &[
+    "completions",
+    "help",
+    "hook post-rewrite",
+    "hook pre-push",
+    "hook pre-receive",
+    "hook prepare-commit-msg",
+    "man",
+    "run",
+];
 
 /// Commands in the order that they can be given, the schema of what each prints, and its exit code.
 const SESSION: &[(&str, &str, i32)] = &[
@@ -91,6 +100,10 @@ const SESSION: &[(&str, &str, i32)] = &[
         0,
     ),
     ("ai none", "recorded", 0),
+    ("ai assisted --tool helper", "recorded", 0),
+    ("ai autonomous --tool helper", "recorded", 0),
+    ("ai collect HEAD", "imported", 0),
+    ("ai status HEAD", "ai-status", 0),
     ("amend 1 --reason TEXT", "recorded", 0),
     (
         "roster add watch --kind service --role observer --role writer --public-key watch.pub.pem",

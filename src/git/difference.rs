@@ -22,6 +22,8 @@ pub struct Difference {
     pub digest: Sha256,
     /// The paths, in git's order; one that is no UTF-8 with its bytes replaced.
     pub paths: Vec<String>,
+    /// How many lines each path that has any gained, in git's order.
+    pub gained: Vec<(String, u64)>,
     /// Lines of text that were not there.
     pub added: u64,
     /// Lines of text that are there no more.
@@ -49,7 +51,25 @@ impl Repository {
     /// # Errors
     /// Where git cannot tell.
     pub fn difference(&self, base: &ObjectId, head: &ObjectId) -> Result<Difference, Error> {
-        let (base, head) = (self.commit(base)?.tree.hex(), self.commit(head)?.tree.hex());
+        self.between(&self.commit(base)?.tree, &self.commit(head)?.tree)
+    }
+
+    /// What a commit brought: its tree against that of its first parent, or against nothing.
+    ///
+    /// # Errors
+    /// Where git cannot tell.
+    pub fn brought(&self, commit: &ObjectId) -> Result<Difference, Error> {
+        let facts = self.commit(commit)?;
+        let nothing = gix::ObjectId::empty_tree(self.inner.object_hash());
+        let before = match facts.parents.first() {
+            Some(parent) => self.commit(parent)?.tree,
+            None => self.ours(&nothing),
+        };
+        self.between(&before, &facts.tree)
+    }
+
+    fn between(&self, base: &ObjectId, head: &ObjectId) -> Result<Difference, Error> {
+        let (base, head) = (base.hex(), head.hex());
         let alone = self.alone()?;
         let tell = |form: &str| {
             let words = [FLAGS, &[form, base.as_str(), head.as_str()]].concat();
@@ -68,22 +88,25 @@ impl Repository {
         let paths = names
             .split(|byte| *byte == 0)
             .filter(|path| !path.is_empty());
-        let (mut added, mut deleted) = (0, 0);
+        let (mut gained, mut added, mut deleted) = (Vec::new(), 0, 0);
         // `added TAB deleted TAB path`; a dash for each where the file is binary.
         let numbers = tell("--numstat")?;
         for record in numbers.split(|byte| *byte == 0) {
             let text = String::from_utf8_lossy(record);
-            let mut fields = text
-                .split('\t')
-                .map(|field| field.parse::<u64>().unwrap_or(0));
-            added += fields.next().unwrap_or(0);
-            deleted += fields.next().unwrap_or(0);
+            let mut fields = text.splitn(3, '\t');
+            let mut count = || fields.next().and_then(|field| field.parse::<u64>().ok());
+            let (more, fewer) = (count().unwrap_or(0), count().unwrap_or(0));
+            added += more;
+            deleted += fewer;
+            gained.extend(fields.next().map(|path| (path.to_owned(), more)));
         }
+        gained.retain(|(_, more)| *more > 0);
         Ok(Difference {
             digest: Sha256::of(&raw),
             paths: paths
                 .map(|path| String::from_utf8_lossy(path).into_owned())
                 .collect(),
+            gained,
             added,
             deleted,
         })

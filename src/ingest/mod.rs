@@ -4,4 +4,5 @@
 //! wrong and where. Nothing here decides what a document is worth.
 
 pub mod forge;
+pub mod git_ai;
 pub mod running;

@@ -197,7 +197,7 @@ impl Trailer {
     }
 }
 
-fn provider(model: &str) -> &'static str {
+pub(crate) fn provider(model: &str) -> &'static str {
     let known = PROVIDERS
         .iter()
         .find(|(beginning, _)| model.to_ascii_lowercase().starts_with(beginning));

@@ -16,6 +16,7 @@ macro_rules! pages {
 }
 
 pages! {
+    ai "ai"
     append_record "append-record"
     attestation "attestation"
     checks "checks"

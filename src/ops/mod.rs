@@ -4,6 +4,7 @@
 //! neither clock nor environment: whatever differs from one run to the next is handed in.
 
 pub mod append;
+pub mod assistance;
 pub mod cosign;
 pub mod demo;
 pub mod doctor;
@@ -28,6 +29,7 @@ pub mod record;
 pub mod recover;
 pub mod rehash;
 pub mod report;
+pub mod rewritten;
 pub mod rotate;
 pub mod run;
 pub mod say;
@@ -35,6 +37,7 @@ pub mod seal;
 pub mod show;
 pub mod spool;
 pub mod status;
+pub mod trailer;
 pub mod verify;
 pub mod verify_bundle;
 

@@ -5,6 +5,7 @@
 //! [`Desk`] replays the ledger once to know these; without a ledger here (a shallow clone that will push later) it
 //! asks for the person and relies on nothing.
 
+mod assisted;
 mod change;
 mod forge;
 mod mend;
@@ -124,6 +125,9 @@ pub enum Error {
     /// What others did is imported into a ledger that is here, or twice.
     #[error("there is no ledger here, so it is not known what it was told already")]
     NoLedgerHere,
+    /// What AI did could not be looked up.
+    #[error(transparent)]
+    Assistance(Box<super::assistance::Error>),
     /// Only an observer may say what others did.
     #[error("{person} is no service with the role observer")]
     NotAnObserver {
@@ -137,6 +141,7 @@ impl Explain for Error {
         match self {
             Self::Record(error) => error.failure(),
             Self::Replay(error) => error.failure(),
+            Self::Assistance(error) => error.failure(),
             Self::Git(_) | Self::Process(_) | Self::EditorFile(_) | Self::NoLedgerHere => {
                 Failure::CouldNotLook
             }
@@ -148,6 +153,7 @@ impl Explain for Error {
         Some(match self {
             Self::Record(error) => return error.remedy(),
             Self::Replay(error) => return error.remedy(),
+            Self::Assistance(error) => return error.remedy(),
             Self::Nobody { .. } => {
                 "say who with --actor ID, or have the key added: git docket roster add".into()
             }

@@ -1,21 +1,26 @@
-//! `hook`: what a server runs before a push is let in.
+//! `hook`: what git runs before and after things happen, on a server and in a developer's clone.
+
+mod developer;
+mod pre_receive;
 
 use std::io::Read as _;
 
 use clap::Subcommand;
-
-use git_docket::ops::hook::{self, Accepted};
+use git_docket::ops::key::KeySource;
 
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
 
-/// Guard the ledger on a server: only a verified extension is let in
+/// Run as one of git's hooks
 ///
-/// Installed as a server's pre-receive hook; `git docket help server` says how,
-/// for plain Git, Gitea, Forgejo and GitLab.
+/// On a server, pre-receive guards the ledger: only a verified extension is let in
+/// (`git docket help server`). In a developer's clone, the others set trailers
+/// that say which AI took part, and keep track of amended commits
+/// (`git docket help ai`).
 ///
 /// Examples:
-///   git docket hook pre-receive     # in hooks/pre-receive of a bare repository
+///   git docket hook pre-receive                 # in hooks/pre-receive on a server
+///   git docket hook prepare-commit-msg "$@"     # in hooks/prepare-commit-msg
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -27,33 +32,48 @@ pub struct Args {
 enum Which {
     /// Judge the push that git describes on standard input
     PreReceive,
+    /// Put a trailer into the message that names the AI tool at work
+    PrepareCommitMsg(developer::Message),
+    /// Remember from which commits the amended and rebased ones were made
+    PostRewrite {
+        /// amend or rebase
+        #[arg(value_name = "BY")]
+        by: Option<String>,
+    },
+    /// Record what trailers and notes tell of the commits that are pushed
+    PrePush {
+        /// The remote's name and address
+        #[arg(value_name = "REMOTE")]
+        remote: Vec<String>,
+        /// The key to sign with: a key's name, a PEM file, or env://VARIABLE
+        #[arg(long)]
+        key: Option<KeySource>,
+    },
 }
 
-/// Judges a push.
+/// Runs it.
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
-    let Which::PreReceive = args.which;
+    match args.which {
+        Which::PreReceive => pre_receive::run(context),
+        Which::PrepareCommitMsg(message) => developer::prepare_commit_msg(message, context),
+        Which::PostRewrite { .. } => developer::post_rewrite(context),
+        Which::PrePush { key, .. } => developer::pre_push(key.as_ref(), context),
+    }
+}
+
+/// What git tells on standard input.
+fn input() -> Result<String, Stop> {
     const LIMIT: u64 = 64 << 20;
     let mut input = String::new();
-    std::io::stdin()
+    let read = std::io::stdin()
         .lock()
         .take(LIMIT)
-        .read_to_string(&mut input)
-        .map_err(|error| {
+        .read_to_string(&mut input);
+    match read {
+        Ok(_) => Ok(input),
+        Err(error) => {
             let message = format!("standard input cannot be read: {error}");
-            Stop::new(Exit::CouldNotLook, message)
-        })?;
-    let updates = hook::updates(&input)?;
-    let repository = context.repository()?;
-    let ledger = &context.globals.ledger_ref;
-    let accepted = hook::pre_receive(&context.world, &repository, ledger, &updates)?;
-    for Accepted { name, entries } in accepted.iter().filter(|one| one.entries > 0) {
-        let entries = match entries {
-            1 => "1 entry".to_owned(),
-            more => format!("{more} entries"),
-        };
-        context
-            .ui
-            .note(format!("git docket: {entries} verified for {name}"));
+            Err(Stop::new(Exit::CouldNotLook, message))
+        }
     }
-    Ok(Exit::Pass)
 }

@@ -1,5 +1,6 @@
 //! `import`: bring in what others recorded.
 
+mod ai;
 mod forge;
 
 use std::path::PathBuf;
@@ -18,19 +19,35 @@ use crate::exit::{Exit, Stop};
 /// signed by a service with the role observer and say what that service saw;
 /// what the ledger has already is not added again.
 ///
+/// With --ai, what git-ai's notes (refs/notes/ai) and trailers tell of the
+/// commits of a range.
+///
 /// Examples:
 ///   git docket import --forge github pull.json reviews.json
 ///   git docket import --forge github - --dry-run
 ///   git docket import --forge gitlab merge-request.json approvals.json
+///   git docket import --ai main..topic
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
     /// The files; - reads standard input
-    #[arg(value_name = "FILE|-", required = true)]
+    #[arg(
+        value_name = "FILE|-",
+        required_unless_present = "ai",
+        conflicts_with = "ai"
+    )]
     files: Vec<PathBuf>,
     /// Whose records they are: github or gitlab
-    #[arg(long, value_name = "FORGE", required = true)]
+    #[arg(
+        long,
+        value_name = "FORGE",
+        required_unless_present = "ai",
+        conflicts_with = "ai"
+    )]
     forge: Option<Forge>,
+    /// Of which commits notes and trailers are read
+    #[arg(long, value_name = "RANGE")]
+    ai: Option<String>,
     /// Print the statements, and record nothing
     #[arg(long)]
     dry_run: bool,
@@ -41,8 +58,9 @@ pub struct Args {
 
 /// Imports.
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
-    match args.forge {
-        Some(forge) => forge::run(&args, forge, context),
-        None => Err(Stop::usage("say whose records they are: --forge FORGE")),
+    match (args.forge, &args.ai) {
+        (_, Some(range)) => ai::run(&args, range, context),
+        (Some(forge), None) => forge::run(&args, forge, context),
+        (None, None) => Err(Stop::usage("say whose records they are: --forge FORGE")),
     }
 }

@@ -1,5 +1,6 @@
 //! One file a verb: its flags, whose comments are its help, and `run`.
 
+mod ai_status;
 mod attest;
 mod completions;
 mod cosign;
@@ -12,6 +13,7 @@ mod fork_proof;
 mod help;
 mod hook;
 mod import;
+mod imported;
 mod init;
 mod key;
 mod log;

@@ -1,26 +1,56 @@
-//! `ai`: say whether AI had a hand in a commit.
+//! `ai`: say whether AI had a hand in a commit, and look up who said so.
 
 use std::path::PathBuf;
 
+use clap::Subcommand;
+
 use super::{Common, finish};
+use crate::commands::{ai_status, imported};
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
-use git_docket::ops::say::Assisted;
+use git_docket::ops::key::KeySource;
+use git_docket::ops::say::{Assisted, Desk};
+use git_docket::statement::Step;
 use git_docket::statement::predicate::{AiKind, Label, PersonId};
 
 /// Say whether AI had a hand in a commit
 ///
-/// No prompt is recorded: at most its digest.
+/// One signed none serves a whole change. With trailers or git-ai's notes nobody
+/// need say anything: collect makes one statement for each change (`git docket
+/// help ai`). No prompt is recorded: at most its digest.
 ///
 /// Examples:
 ///   git docket ai none
 ///   git docket ai assisted --tool helper --model provider/model-1
+///   git docket ai collect origin/main..HEAD
+///   git docket ai status v1.0..HEAD
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
-    /// How much it did by itself: none, assisted or autonomous
-    #[arg(value_name = "KIND")]
-    kind: AiKind,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// No AI took part
+    None(Said),
+    /// It helped a person
+    Assisted(Said),
+    /// It worked on its own
+    Autonomous(Said),
+    /// Make one statement for each change from its commits' trailers and notes
+    Collect(Collect),
+    /// Say of each commit who said what of AI
+    Status {
+        /// The commits
+        #[arg(value_name = "RANGE", default_value = "HEAD")]
+        range: String,
+    },
+}
+
+#[derive(clap::Args, Debug)]
+struct Said {
     /// The commit
     #[arg(long = "commit", value_name = "REV", default_value = "HEAD")]
     revision: String,
@@ -46,23 +76,57 @@ pub struct Args {
     common: Common,
 }
 
-/// Claims it.
+#[derive(clap::Args, Debug)]
+struct Collect {
+    /// The commits
+    #[arg(value_name = "BASE..HEAD")]
+    range: String,
+    /// The step, where it is not ai
+    #[arg(long, value_name = "STEP", default_value = "ai")]
+    step: Step,
+    /// The key to sign with: a key's name, a PEM file, or env://VARIABLE
+    #[arg(long)]
+    key: Option<KeySource>,
+    /// Print the statements, and record nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Claims it, or looks it up.
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
+    match args.what {
+        What::None(said) => claim(AiKind::None, said, context),
+        What::Assisted(said) => claim(AiKind::Assisted, said, context),
+        What::Autonomous(said) => claim(AiKind::Autonomous, said, context),
+        What::Collect(args) => collect(&args, context),
+        What::Status { range } => ai_status::run(&range, context),
+    }
+}
+
+fn claim(kind: AiKind, said: Said, context: &Context) -> Result<Exit, Stop> {
     let repository = context.repository()?;
-    let desk = args.common.desk(context, &repository, &args.revision)?;
-    let prompt = args
+    let desk = said.common.desk(context, &repository, &said.revision)?;
+    let prompt = said
         .prompt_digest
         .as_deref()
         .map(super::digest_of)
         .transpose()?;
     let claim = desk.ai(Assisted {
-        step: args.common.step("ai"),
-        kind: args.kind,
-        operator: args.operator,
-        tool: args.tool.map(|name| (name, args.tool_version)),
-        model: args.model,
-        session: args.session,
+        step: said.common.step("ai"),
+        kind,
+        operator: said.operator,
+        tool: said.tool.map(|name| (name, said.tool_version)),
+        model: said.model,
+        session: said.session,
         prompt,
     })?;
-    finish(&desk, claim, &args.common, context)
+    finish(&desk, claim, &said.common, context)
+}
+
+fn collect(args: &Collect, context: &Context) -> Result<Exit, Stop> {
+    let repository = context.repository()?;
+    let (world, ledger) = (&context.world, &context.globals.ledger_ref);
+    let desk = Desk::open(world, &repository, ledger, args.key.as_ref(), "HEAD", None)?;
+    let import = desk.collect(&args.step, &args.range)?;
+    imported::finish(&desk, import, args.dry_run, context)
 }
