@@ -7,7 +7,7 @@ mod common;
 use std::fs;
 use std::path::PathBuf;
 
-use common::server::{FORMATS, at, clone, docket, git, ok, served, step};
+use common::server::{FORMATS, at, clone, docket, git, ok, served, step, steps};
 use common::world::World;
 
 const SEEN: &str = "home/.local/state/git-docket";
@@ -59,6 +59,28 @@ fn only_what_was_added_is_read() {
         // And a full replay does miss it.
         let ran = docket(&world, "reader", &["verify"]);
         assert_eq!(ran.code, 5, "{}{}", ran.out, ran.err);
+    }
+}
+
+#[test]
+fn where_both_went_on_only_what_was_added_is_read() {
+    for format in FORMATS {
+        let world = half_blind(format);
+        git(
+            &world,
+            "reader",
+            &["commit", "-q", "--allow-empty", "-m", "Own"],
+        );
+        step(&world, "reader", "own");
+        let fetched = ok(&world, "reader", &["fetch"]);
+        assert!(
+            fetched.ends_with("1 new here; 1 of ours not there yet\n"),
+            "{fetched}"
+        );
+        let landed = ok(&world, "reader", &["push"]);
+        assert_eq!(landed, "origin: 1 entries landed\n");
+        ok(&world, "repo", &["fetch"]);
+        assert_eq!(steps(&world, "repo"), ["genesis", "build", "later", "own"]);
     }
 }
 

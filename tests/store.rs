@@ -670,3 +670,31 @@ fn an_append_is_on_disk_before_it_is_reported() {
     let all = first(&|line| is_sync(line) && line.contains(".git/objects>"), 0);
     assert!(all < moved);
 }
+
+#[test]
+fn lines_meet_where_git_says_that_they_do() {
+    for format in ["sha1", "sha256"] {
+        let world = World::with_format(format);
+        let first = world.commit("first", "1\n");
+        let second = world.commit("second", "2\n");
+        world.git(&["switch", "-q", "-c", "other", &first]);
+        let other = world.commit("other", "3\n");
+        world.git(&["merge", "-q", "-m", "merge", &second]);
+        let merge = world.git(&["rev-parse", "HEAD"]).trim().to_owned();
+        world.git(&["switch", "-q", "--orphan", "alone"]);
+        let alone = world.commit("alone", "4\n");
+        let repository = open(&world.repo());
+        let id = |hex: &str| ObjectId::from_hex(repository.algorithm(), hex).expect("an id");
+        let met = |a: &str, b: &str| repository.meeting(&id(a), &id(b)).map(|id| id.hex());
+        assert_eq!(met(&first, &second), Some(first.clone()));
+        assert_eq!(met(&second, &first), Some(first.clone()));
+        assert_eq!(met(&second, &other), Some(first.clone()));
+        assert_eq!(met(&second, &second), Some(second.clone()));
+        assert_eq!(met(&merge, &second), None, "a merge is git's to follow");
+        assert_eq!(met(&alone, &second), None);
+        let is = |old: &str, new: &str| repository.is_ancestor(&id(old), &id(new)).expect("told");
+        assert!(is(&first, &second) && is(&second, &merge) && is(&other, &merge));
+        assert!(!is(&second, &first) && !is(&other, &second) && !is(&alone, &merge));
+        assert!(!is(&merge, &second));
+    }
+}

@@ -9,6 +9,7 @@
 mod difference;
 mod error;
 mod incoming;
+mod lineage;
 mod loose;
 mod merge;
 mod objects;
@@ -20,7 +21,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::digest::{Algorithm, ObjectId, ObjectKind};
-use crate::process::{self, Quiet};
+use crate::process::Quiet;
 use gix::bstr::{BStr, ByteSlice};
 
 pub use difference::Difference;
@@ -255,24 +256,6 @@ impl Repository {
         commits
             .map(|info| info.map(|info| self.ours(&info.id)).map_err(Error::Walk))
             .collect()
-    }
-
-    /// Whether one commit is another or reachable from it.
-    ///
-    /// # Errors
-    /// Where git cannot say: history is missing.
-    pub fn is_ancestor(&self, old: &ObjectId, new: &ObjectId) -> Result<bool, Error> {
-        let arguments = ["merge-base", "--is-ancestor", &old.hex(), &new.hex()];
-        let finished = self.git(&arguments).finish()?;
-        match finished.status.code() {
-            Some(0) => Ok(true),
-            Some(1) => Ok(false),
-            _ => Err(Error::Program(process::Error::Failed {
-                program: "git merge-base".to_owned(),
-                status: finished.status,
-                said: String::from_utf8_lossy(&finished.err).trim().to_owned(),
-            })),
-        }
     }
 
     /// The commits reachable from a tip, tip first, each with the number of parents it names; as far as

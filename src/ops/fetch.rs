@@ -16,6 +16,7 @@ use std::time::Duration;
 use serde::Serialize;
 use thiserror::Error;
 
+use super::apart::{Apart, apart};
 use super::append::Item;
 use super::verify::{self as replay, Remember};
 use super::{Explain, Failure, World, fork_proof, inboxes, incremental, memory, mirror, spool};
@@ -374,22 +375,37 @@ fn follow(
         }
         Some(here) if repository.is_ancestor(&here, &tip)? => size(repository, ledger, here)?,
         Some(here) => {
-            let ours = Stored::at(repository, here)?;
-            if let Some(genesis) = genesis(&ours)?.filter(|genesis| *genesis != theirs.genesis) {
-                return Err(Error::Unrelated {
-                    theirs: theirs.genesis,
-                    ours: genesis,
-                });
-            }
-            let there = digests(&Stored::at(repository, tip)?)?;
-            let only_here = items(&ours, |digest| !there.contains(digest))?;
-            spool::Spool::of(repository).keep(&only_here)?;
-            let here = digests(&ours)?;
-            here.intersection(&there).count() as u64
+            let Apart { ours, common } = match apart(repository, ledger, here, tip) {
+                Some(apart) => apart,
+                None => compared(repository, here, tip, theirs)?,
+            };
+            spool::Spool::of(repository).keep(&ours)?;
+            common
         }
     };
     let moved = repository.move_reference(ledger, local.as_ref(), &tip, because(world))?;
     Ok((moved == Moved::Yes).then_some(known))
+}
+
+/// The same as [`apart`], of both ledgers as a whole.
+fn compared(
+    repository: &Repository,
+    here: ObjectId,
+    tip: ObjectId,
+    theirs: &Theirs,
+) -> Result<Apart, Error> {
+    let ours = Stored::at(repository, here)?;
+    if let Some(genesis) = genesis(&ours)?.filter(|genesis| *genesis != theirs.genesis) {
+        return Err(Error::Unrelated {
+            theirs: theirs.genesis,
+            ours: genesis,
+        });
+    }
+    let there = digests(&Stored::at(repository, tip)?)?;
+    Ok(Apart {
+        common: digests(&ours)?.intersection(&there).count() as u64,
+        ours: select(&ours, |link| !there.contains(&link.attestation))?,
+    })
 }
 
 fn because(world: &World) -> Reason<'static> {
@@ -444,11 +460,7 @@ fn digests(stored: &Stored) -> Result<HashSet<Sha256>, Error> {
     Ok(all)
 }
 
-/// The entries whose attestation is wanted, in the ledger's order, without their places.
-pub(super) fn items(stored: &Stored, wanted: impl Fn(&Sha256) -> bool) -> Result<Vec<Item>, Error> {
-    select(stored, |link| wanted(&link.attestation))
-}
-
+/// The entries that are wanted, in the ledger's order, without their places.
 fn select(stored: &Stored, wanted: impl Fn(&Link) -> bool) -> Result<Vec<Item>, Error> {
     let mut found = Vec::new();
     each_line(stored, |line, body| {

@@ -3,6 +3,7 @@
 //! An operation takes a request and the [`World`], and returns an outcome. It prints nothing, and reads
 //! neither clock nor environment: whatever differs from one run to the next is handed in.
 
+mod apart;
 pub mod append;
 pub mod assistance;
 pub mod cosign;

@@ -17,6 +17,7 @@ use std::time::Duration;
 use serde::Serialize;
 use thiserror::Error;
 
+use super::apart::apart;
 use super::append::Item;
 use super::key::KeySource;
 use super::record::{self, Recorder};
@@ -317,12 +318,17 @@ pub fn pending(
     let Some(here) = repository.reference(ledger)? else {
         return Ok(items);
     };
-    let landed = match repository.reference(&fetch::private_ref(remote, ledger))? {
-        Some(seen) => fetch::size(repository, ledger, seen)?,
-        None => 0,
+    let seen = repository.reference(&fetch::private_ref(remote, ledger))?;
+    let ahead = match seen.and_then(|seen| apart(repository, ledger, here, seen)) {
+        Some(apart) => apart.ours,
+        None => {
+            let landed = match seen {
+                Some(seen) => fetch::size(repository, ledger, seen)?,
+                None => 0,
+            };
+            fetch::items_from(&Stored::at(repository, here)?, landed)?
+        }
     };
-    let ours = Stored::at(repository, here)?;
-    let ahead = fetch::items_from(&ours, landed)?;
     items.splice(0..0, ahead);
     Ok(items)
 }
