@@ -1,7 +1,8 @@
 //! Many writers at one moment, each a fresh clone and a process of its own: whatever the remote does, every entry is
 //! in the ledger or in an inbox, after one fold all are in the ledger, and none is there twice.
 //!
-//! 16 writers; `DOCKET_WRITERS=48` for more.
+//! 16 writers; `DOCKET_WRITERS=48` for more. Each has a machine of its own, that is: a state folder, so that no two take
+//! turns there.
 
 #[path = "common/mod.rs"]
 mod common;
@@ -28,12 +29,23 @@ fn ready(world: &World, url: &str, writers: usize) {
     }
 }
 
-/// All push at once, with these flags.
+/// All push at once, with these flags, each from a machine of its own.
 fn push(world: &World, writers: usize, flags: &[&str]) -> Vec<Ran> {
+    push_from(world, writers, flags, |n| format!("machine{n}"))
+}
+
+/// All push at once, each from the machine that `machine` names.
+fn push_from(
+    world: &World,
+    writers: usize,
+    flags: &[&str],
+    machine: impl Fn(usize) -> String,
+) -> Vec<Ran> {
     let start = |n: usize| {
         let mut push = world.command(env!("CARGO_BIN_EXE_git-docket"));
         push.args(["-C", &at(world, &format!("writer{n}")), "push"]);
         push.args(flags);
+        push.env("XDG_STATE_HOME", at(world, &machine(n)));
         push.stdout(Stdio::piped()).stderr(Stdio::piped());
         push.spawn().expect("it starts")
     };
@@ -82,6 +94,19 @@ fn over_http_all_land() {
     let server = http(&world, Habits::default());
     ready(&world, &server.url("server.git"), writers);
     for ran in push(&world, writers, &["--tries", "200", "--time", "300"]) {
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    }
+    all_are_in(&world, writers);
+}
+
+#[test]
+fn those_on_one_machine_take_turns() {
+    let (world, writers) = (served("sha1"), 8);
+    ready(&world, &at(&world, "server.git"), writers);
+    // One try is enough for each, however slow the server is.
+    hook(&world, "pre-receive", "sleep 0.1");
+    let one = |_| "machine".to_owned();
+    for ran in push_from(&world, writers, &["--tries", "1"], one) {
         assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     }
     all_are_in(&world, writers);

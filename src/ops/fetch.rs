@@ -230,6 +230,36 @@ pub fn private_ref(remote: &str, ledger: &RefName) -> RefName {
         .expect("a ref's name below another prefix is one")
 }
 
+/// What a remote answered, and what was remembered before it was asked: what others see meanwhile may be newer than
+/// the answer, and no rollback.
+pub(super) struct Answer {
+    memories: Vec<Memory>,
+    refs: BTreeMap<String, ObjectId>,
+}
+
+impl Answer {
+    /// Asks for the ledger, its mirror, and the inboxes, whose number is kept.
+    pub(super) fn of(
+        world: &World,
+        repository: &Repository,
+        remote: &Remote<'_>,
+        ledger: &RefName,
+    ) -> Result<Self, Error> {
+        let memories = memory::recall_all(&world.folders.state)?;
+        let mirror = mirror::configured(repository)?;
+        let mut patterns = vec![ledger.as_str(), EVERY_INBOX];
+        patterns.extend(mirror.as_ref().map(RefName::as_str));
+        let refs = remote.list(&patterns)?;
+        inboxes::keep(world, repository, remote.name(), &refs).map_err(Error::Inboxes)?;
+        Ok(Answer { memories, refs })
+    }
+
+    /// Where a ref stands there; `None` where there is none.
+    pub(super) fn value(&self, name: &RefName) -> Option<ObjectId> {
+        self.refs.get(name.as_str()).copied()
+    }
+}
+
 /// Fetches.
 ///
 /// # Errors
@@ -241,34 +271,62 @@ pub fn fetch(
 ) -> Result<Fetched, Error> {
     let name = chosen(repository, request.remote)?;
     let remote = Remote::new(repository, &name, request.limit);
-    let ledger = request.ledger;
+    let answer = Answer::of(world, repository, &remote, request.ledger)?;
+    fetch_answered(world, repository, request.ledger, &remote, &answer)
+}
+
+/// Fetches what a remote answered that it holds, or what it holds by then.
+///
+/// # Errors
+/// As [`fetch`].
+pub(super) fn fetch_answered(
+    world: &World,
+    repository: &Repository,
+    ledger: &RefName,
+    remote: &Remote<'_>,
+    answer: &Answer,
+) -> Result<Fetched, Error> {
+    let name = remote.name().to_owned();
     let seen = private_ref(&name, ledger);
-    // Before the remote is asked: what others see meanwhile may be newer than its answer, and no rollback.
-    let memories = memory::recall_all(&world.folders.state)?;
-    let mirror = mirror::configured(repository)?;
-    let mut patterns = vec![ledger.as_str(), EVERY_INBOX];
-    patterns.extend(mirror.as_ref().map(RefName::as_str));
-    let listed = remote.list(&patterns)?;
-    inboxes::keep(world, repository, &name, &listed).map_err(Error::Inboxes)?;
-    if !listed.contains_key(ledger.as_str()) {
+    let Some(held) = answer.value(ledger) else {
         let (remote, ledger) = (name, ledger.clone());
         return Err(match repository.reference(&seen)? {
             Some(_) => Error::Gone { remote, ledger },
             None => Error::NoLedger { remote, ledger },
         });
-    }
+    };
     // Under another name first: what was last seen stays known where the new is refused.
     let arriving: RefName = format!("{seen}-arriving")
         .parse()
         .expect("a longer name is one");
-    let tip = remote.fetch(ledger.as_str(), &arriving)?;
-    if let Some(mirror) = mirror.filter(|mirror| listed.contains_key(mirror.as_str())) {
-        remote.fetch(mirror.as_str(), &private_ref(&name, &mirror))?;
+    // What was appended here is here, but in a partial clone, where plain git may have left some of it out.
+    let is_here = repository.reference(ledger)? == Some(held) && !repository.has_promisor();
+    let tip = if is_here {
+        set(repository, &arriving, &held, world)?;
+        held
+    } else {
+        remote.fetch(ledger.as_str(), &arriving)?
+    };
+    if let Some(mirror) = mirror::configured(repository)?
+        && let Some(there) = answer.value(&mirror)
+    {
+        let seen = private_ref(&name, &mirror);
+        if repository.reference(&seen)? != Some(there) {
+            remote.fetch(mirror.as_str(), &seen)?;
+        }
     }
+    let memories = &answer.memories;
     let before = repository.reference(&seen)?;
-    let theirs = match incremental::judged(world, repository, ledger, tip, before, &memories)? {
+    let theirs = match incremental::judged(world, repository, ledger, tip, before, memories)? {
         Some(theirs) => theirs,
-        None => judged(world, repository, &name, ledger, &arriving, memories)?,
+        None => judged(
+            world,
+            repository,
+            &name,
+            ledger,
+            &arriving,
+            memories.clone(),
+        )?,
     };
     for _ in 0..TRIES {
         let local = repository.reference(ledger)?;

@@ -39,6 +39,7 @@ pub mod show;
 pub mod spool;
 pub mod status;
 pub mod trailer;
+mod turn;
 pub mod verify;
 pub mod verify_bundle;
 

@@ -1,6 +1,6 @@
 //! `push`: bring everything that waits here to the remote's ledger, whoever else does the same at that moment.
 //!
-//! Each try:
+//! Pushes from one machine take turns ([`Turn`]). Each try:
 //! 1. fetch (see [`fetch`]), where the remote moved: what others did is verified, ours goes on top;
 //! 2. append what waits in the spool, signed by this writer;
 //! 3. push the local tip, on the condition that the remote's ref still holds what was fetched;
@@ -21,6 +21,7 @@ use super::apart::apart;
 use super::append::Item;
 use super::key::KeySource;
 use super::record::{self, Recorder};
+use super::turn::Turn;
 use super::{Explain, Failure, World, fetch, inboxes, mirror, spool};
 use crate::digest::{ObjectId, ObjectKind, Sha256};
 use crate::git::transport::{Atomic, Pushed, Remote, Report, Update};
@@ -167,11 +168,23 @@ pub fn push(
         inbox,
         tries,
     };
+    let ask = || fetch::Answer::of(world, repository, &remote, ledger);
+    let fetched =
+        |answer: &fetch::Answer| fetch::fetch_answered(world, repository, ledger, &remote, answer);
+    let _turn = Turn::wait(world, repository, &name, ledger, request.time / 2);
+    let mut answer = ask()?;
+    // What was pushed, and how many entries that were, where another's is there now: perhaps on top of it.
+    let mut unclear = None;
     loop {
-        let mut held = remote.value(ledger.as_str())?;
+        let mut held = answer.value(ledger);
         if wants_fetch(repository, ledger, &seen, held)? {
             // It may have brought something newer than what was asked for first.
-            held = Some(fetch::fetch(world, repository, &request.fetch)?.tip);
+            held = Some(fetched(&answer)?.tip);
+        }
+        if let (Some((pushed, ahead)), Some(held)) = (unclear.take(), held)
+            && repository.is_ancestor(&pushed, &held)?
+        {
+            landed += ahead;
         }
         if repository.reference(ledger)?.is_some() && !spool.items()?.is_empty() {
             Recorder::open(world, repository, ledger, request.key, "HEAD")?.drain()?;
@@ -215,18 +228,16 @@ pub fn push(
         };
         let updates: Vec<Update> = [update].into_iter().chain(mirrored).collect();
         let pushed = remote.push(&updates, atomic);
-        let now = remote.value(ledger.as_str());
-        match (pushed, now?) {
+        answer = ask()?;
+        match (pushed, answer.value(ledger)) {
             // Whatever was said: it holds what was pushed.
             (_, now) if now == Some(tip) => {
                 landed += ahead;
-                fetch::fetch(world, repository, &request.fetch)?;
+                fetched(&answer)?;
             }
             // Somebody went on, perhaps from what was pushed: fetching tells.
             (_, now) if now != held => {
-                if is_ours(repository, &remote, &seen, ledger, &tip)? {
-                    landed += ahead;
-                }
+                unclear = Some((tip, ahead));
                 refusals = 0;
                 std::thread::sleep(pause(world, tries));
             }
@@ -277,24 +288,6 @@ fn wants_fetch(
 
 fn accepted(report: &Report, ledger: &RefName) -> bool {
     report.refs.get(ledger.as_str()) == Some(&Pushed::Accepted)
-}
-
-/// Whether the remote's ledger goes on from what was pushed.
-fn is_ours(
-    repository: &Repository,
-    remote: &Remote<'_>,
-    seen: &RefName,
-    ledger: &RefName,
-    pushed: &ObjectId,
-) -> Result<bool, Error> {
-    let look: RefName = format!("{seen}-arriving")
-        .parse()
-        .expect("a longer name is one");
-    match remote.fetch(ledger.as_str(), &look) {
-        Ok(tip) => Ok(repository.is_ancestor(pushed, &tip)?),
-        // Gone in between: the next round says so.
-        Err(_) => Ok(false),
-    }
 }
 
 /// Full jitter: anything up to a bound that grows, so that writers that met once do not meet again.
