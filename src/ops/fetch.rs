@@ -498,7 +498,8 @@ pub(super) fn size(repository: &Repository, ledger: &RefName, tip: ObjectId) -> 
     Ok(edge.map_or(0, |edge| edge.size()))
 }
 
-fn genesis(stored: &Stored) -> Result<Option<Sha256>, Error> {
+/// The leaf of entry 0, by the ledger's own account.
+pub(super) fn genesis(stored: &Stored) -> Result<Option<Sha256>, Error> {
     let mut found = None;
     each_line(stored, |line, _| {
         if line.link.seq == 0 {

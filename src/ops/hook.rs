@@ -7,7 +7,8 @@
 //!   rewound; it goes on in commits of one parent, and only by what
 //!   [`verify::extension`] lets stand. A founding, a new seal, and a change of roster, policy or ledger key are
 //!   replayed whole. Where it is broken as it stands, it goes on by a recovery alone: what is pushed replays as
-//!   sound, is sealed to its end, extends the seal that stands there, and names the broken tip;
+//!   sound, is sealed to its end, extends the seal that stands there, and names the broken tip. What is refused costs
+//!   one replay at most;
 //! - with a mirror configured, it moves together with the ledger, to the same commit;
 //! - an inbox ref (`refs/docket/inbox/`) is made or deleted, never moved, and is bounded in size and form; what
 //!   it says is for the fold to judge;
@@ -16,12 +17,13 @@
 //!
 //! Everything is read through the objects that the push brought and those that are there ([`Incoming`]).
 
+use std::cell::OnceCell;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::{Explain, Failure, World, append, mirror, pin};
+use super::{Explain, Failure, World, append, fetch, mirror, pin};
 use crate::{
     digest::{Algorithm, ObjectId},
     finding::{Code, Finding, Severity},
@@ -277,6 +279,9 @@ fn object_folders(world: &World, repository: &Repository) -> Vec<PathBuf> {
     folders
 }
 
+/// The replay of what was pushed, where it was needed.
+type Replay = OnceCell<verify::Outcome>;
+
 struct Gate<'a> {
     incoming: &'a Repository,
     ledger: &'a RefName,
@@ -332,16 +337,16 @@ impl Gate<'_> {
         // A mirror that is made later begins where the ledger stands; it is judged as a ledger anew.
         self.descends(update.old, new)?;
         let Some(old) = update.old else {
-            let size = self.replay(new, 0)?;
-            return Ok(size);
+            return self.replay(new, 0, &OnceCell::new());
         };
-        match self.extended(old, new) {
-            Err(_) if self.recovers(old, new).unwrap_or(false) => Ok(0),
+        let whole = OnceCell::new();
+        match self.extended(old, new, &whole) {
+            Err(_) if self.recovers(old, new, &whole).unwrap_or(false) => Ok(0),
             judged => judged,
         }
     }
 
-    fn extended(&self, old: ObjectId, new: ObjectId) -> Result<u64, Refusal> {
+    fn extended(&self, old: ObjectId, new: ObjectId, whole: &Replay) -> Result<u64, Refusal> {
         let old_tip = Tip::at(self.incoming, self.ledger, old)?;
         let new_tip = Tip::at(self.incoming, self.ledger, new)?;
         let head = append::head(&old_tip).map_err(Refusal::Standing)?;
@@ -363,7 +368,7 @@ impl Gate<'_> {
         let added = verify::extension(&InMemory::new(delta.parts), &base)?;
         sound(added.findings)?;
         if added.needs_replay {
-            self.replay(new, head.record.new.size)?;
+            self.replay(new, head.record.new.size, whole)?;
         } else if added.entries == 0 {
             return Err(Refusal::Nothing);
         }
@@ -371,31 +376,41 @@ impl Gate<'_> {
     }
 
     /// Whether the ledger is broken as it stands, and whoever has its key goes on from there in the open.
-    fn recovers(&self, old: ObjectId, new: ObjectId) -> Result<bool, Refusal> {
-        // Before two replays: a recovery ends with a seal over everything.
+    fn recovers(&self, old: ObjectId, new: ObjectId, whole: &Replay) -> Result<bool, Refusal> {
+        // Before any replay: a recovery ends with a seal over everything.
         let head = append::head(&Tip::at(self.incoming, self.ledger, new)?);
         let edge = head.map_err(Refusal::Standing)?.edge;
         if edge.sealed_size() != edge.size() {
             return Ok(false);
         }
-        let outcome = match self.judged(new, self.standing_seal(old)?) {
-            // What stands there as a seal is none of this ledger's.
-            Err(verify::VerifyError::ForeignSeal { .. }) => self.judged(new, None)?,
-            judged => judged?,
-        };
-        let names_it = |finding: &Finding| {
-            finding.code == Code::Recovered && finding.detail.ends_with(&format!("from {old}"))
-        };
+        let outcome = self.whole(new, whole)?;
+        let names_it =
+            |finding: &Finding| finding.code == Code::Recovered && finding.commit == Some(old);
         let sound = outcome.verdict != Verdict::Broken
             && outcome.heads.sealed.as_ref() == Some(&outcome.heads.landed)
             && outcome.findings.iter().any(names_it);
-        if !sound {
+        if !sound || !self.is_the_same(old, outcome) {
             return Ok(false);
         }
-        let standing = self.judged(old, None)?;
-        // Whoever founds a ledger anew can seal it too: only a pin, or the same genesis, says that it is this one.
-        let same = self.pin.is_some() || outcome.genesis == standing.genesis;
-        Ok(same && outcome.genesis.is_some() && standing.verdict == Verdict::Broken)
+        // No hostile push comes this far: only the ledger's key seals.
+        let extends = match self.standing_seal(old)? {
+            None => true,
+            Some(seal) => match self.judged(new, Some(seal)) {
+                // What stands there as a seal is none of this ledger's.
+                Err(verify::VerifyError::ForeignSeal { .. }) => true,
+                judged => judged?.verdict != Verdict::Broken,
+            },
+        };
+        Ok(extends && self.judged(old, None)?.verdict == Verdict::Broken)
+    }
+
+    /// Whoever founds a ledger anew can seal it too: only a pin, or the same genesis, says that it is this one.
+    fn is_the_same(&self, old: ObjectId, new: &verify::Outcome) -> bool {
+        let standing = || {
+            let stored = Stored::at(self.incoming, old).ok()?;
+            fetch::genesis(&stored).ok()?
+        };
+        new.genesis.is_some() && (self.pin.is_some() || standing() == new.genesis)
     }
 
     fn standing_seal(&self, old: ObjectId) -> Result<Option<SignedSeal>, Refusal> {
@@ -431,15 +446,35 @@ impl Gate<'_> {
     }
 
     // The whole ledger at a commit; what was found about its old entries was there before.
-    fn replay(&self, tip: ObjectId, before: u64) -> Result<u64, Refusal> {
-        let outcome = self.judged(tip, None)?;
+    fn replay(&self, tip: ObjectId, before: u64, whole: &Replay) -> Result<u64, Refusal> {
+        let outcome = self.whole(tip, whole)?;
         let is_new = |finding: &Finding| match finding.severity() {
             Severity::Broken => true,
             Severity::Failed => finding.seq.is_none_or(|seq| seq >= before),
             Severity::Missing | Severity::Note => false,
         };
-        sound(outcome.findings.into_iter().filter(is_new).collect())?;
+        sound(
+            outcome
+                .findings
+                .iter()
+                .filter(|f| is_new(f))
+                .cloned()
+                .collect(),
+        )?;
         Ok(outcome.heads.landed.size)
+    }
+
+    // The replay of what was pushed, once for whoever asks.
+    fn whole<'a>(
+        &self,
+        tip: ObjectId,
+        whole: &'a Replay,
+    ) -> Result<&'a verify::Outcome, verify::VerifyError> {
+        if let Some(outcome) = whole.get() {
+            return Ok(outcome);
+        }
+        let outcome = self.judged(tip, None)?;
+        Ok(whole.get_or_init(|| outcome))
     }
 
     fn judged(

@@ -393,7 +393,10 @@ fn merge_findings(shape: &Shape, recovered: &BTreeMap<u64, ObjectId>, findings: 
         if let Some(at) = place(broken) {
             weighing = weighing.min(at);
             let detail = format!("entry {seq}: from {broken}");
-            findings.push(Finding::new(Code::Recovered, detail));
+            findings.push(Finding {
+                commit: Some(*broken),
+                ..Finding::new(Code::Recovered, detail)
+            });
         }
     }
     let merges = shape.commits[..weighing]
