@@ -227,6 +227,22 @@ pub fn collect(
     })
 }
 
+/// The files that match any of the globs, ignored by git or not, below the folder.
+///
+/// # Errors
+/// Where a folder cannot be walked.
+pub fn matching(folder: &Path, globs: &[Glob]) -> Result<Vec<PathBuf>, Error> {
+    let folder = folder.canonicalize().map_err(|source| Error::Read {
+        path: folder.to_owned(),
+        source,
+    })?;
+    let (mut names, mut skipped) = (BTreeSet::new(), BTreeSet::new());
+    for glob in globs {
+        find(&folder, glob, Ignored::Taken, &mut names, &mut skipped)?;
+    }
+    Ok(names.into_iter().map(PathBuf::from).collect())
+}
+
 /// Adds what one glob finds; whether it matched anything.
 fn find(
     folder: &Path,

@@ -12,7 +12,7 @@ pub use ci::{Ci, MergeRequest, Systems, SystemsError};
 pub use command::{CommandLine, Secrets};
 pub use environment::{Environment, SecretName};
 pub use files::{
-    Collected, Error, File, Glob, GlobError, Ignored, Skipped, SkippedReason, collect,
+    Collected, Error, File, Glob, GlobError, Ignored, Skipped, SkippedReason, collect, matching,
 };
 pub use recording::{BUILD_TYPE, LOCAL_BUILDER, Recording, Source, WorkTree};
 pub use subjects::{NamedDigest, NamedDigestError, SubjectsError, read_subjects};

@@ -5,4 +5,5 @@
 
 pub mod forge;
 pub mod git_ai;
+pub mod reports;
 pub mod running;

@@ -32,6 +32,7 @@ pub use self::reason::Reason;
 pub use self::starter::starter;
 use crate::digest::ObjectId;
 use crate::statement::DigestSet;
+use crate::statement::predicate::KeptReport;
 use crate::timestamp::Timestamp;
 
 /// What a check says of one item, or of all together. In order of weight.
@@ -320,6 +321,14 @@ impl Item {
         self.entries.extend(entries);
         self.entries.sort_unstable();
         self.entries.dedup();
+        self
+    }
+
+    /// Says so where the report that it was summed up from is nowhere.
+    pub(crate) fn resting_on_summary(mut self, report: Option<&KeptReport>) -> Self {
+        if !report.is_some_and(KeptReport::is_somewhere) {
+            self.detail = "summary only".to_owned();
+        }
         self
     }
 

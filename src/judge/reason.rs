@@ -110,7 +110,7 @@ reasons! {
         "git docket approve."
     SuiteMissing "suite-missing" Unknown
         "A required suite has no result for this tree or artifact."
-        "git docket attest --step SUITE --type test-result --predicate RESULT.json, or git docket run --step SUITE -- COMMAND."
+        "git docket run --step SUITE --evidence REPORT -- COMMAND, or git docket attest --step SUITE --evidence REPORT."
     SuiteFailed "suite-failed" Fail
         "A required suite failed."
         "Mend it, and run the suite again."
@@ -128,7 +128,7 @@ reasons! {
         "Run it before."
     ScanMissing "scan-missing" Unknown
         "A required scan has no result for this artifact."
-        "git docket attest --step SCAN --type vulns --predicate RESULT.json ARTIFACT."
+        "git docket attest --step SCAN --evidence REPORT ARTIFACT."
     ScanDatabaseOld "scan-database-old" Fail
         "The scanner's database was older than the policy allows."
         "Update it and scan again."

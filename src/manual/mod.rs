@@ -24,6 +24,7 @@ pages! {
     cli "cli"
     design_notes "design-notes"
     envelope "envelope"
+    evidence "evidence"
     exit_codes "exit-codes"
     files "files"
     findings "findings"

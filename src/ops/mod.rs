@@ -30,6 +30,7 @@ pub mod record;
 pub mod recover;
 pub mod rehash;
 pub mod report;
+pub mod reported;
 pub mod rewritten;
 pub mod rotate;
 pub mod run;

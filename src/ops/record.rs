@@ -26,7 +26,9 @@ use crate::{
         note::{KeyName, VerifierKey},
         seal::SignedSeal,
     },
+    policy::rules::Reports,
     signing::{KeyId, SigningKey},
+    statement::predicate::PersonId,
     statement::{self, Placement, PredicateType, Statement, Step, Subject},
     store::{self, Tip},
 };
@@ -220,6 +222,30 @@ impl<'a> Recorder<'a> {
     /// The id of the key that signs.
     pub fn key_id(&self) -> KeyId {
         self.key.public().id()
+    }
+
+    /// The person whose key signs, by the roster in force; nobody where there is no ledger here.
+    pub fn speaker(&self) -> Option<PersonId> {
+        let (_, head) = self.seen.as_ref()?;
+        let person = head.roster.person_of(&self.key_id())?;
+        Some(person.id().clone())
+    }
+
+    /// Up to how many bytes the policy in force keeps of a report.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be replayed.
+    pub fn keeps_reports_of(&self) -> Result<usize, super::govern::Error> {
+        if self.seen.is_none() {
+            return Ok(Reports::default().keep_bytes as usize);
+        }
+        let office = super::govern::Office {
+            world: self.world,
+            repository: self.repository,
+            ledger: &self.ledger,
+            key: None,
+        };
+        Ok(office.in_force()?.policy.keeps_reports_of())
     }
 
     /// The ledger's name.

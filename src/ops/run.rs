@@ -6,22 +6,25 @@
 //! 3. Products are hashed, changed by the child or not.
 //! 4. A `link` statement about the commit and the products is signed and appended: also for a child that failed,
 //!    with its code, unless only successes are wanted. Where asked for, SLSA provenance of the products of a
-//!    child that succeeded is appended with it.
+//!    child that succeeded is appended with it, and a typed statement for each report that the child left.
 //!
 //! How the child ended is always in the outcome, whatever became of the record.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::SystemTime;
 
 use thiserror::Error;
 
 use super::key::{self, KeySource};
 use super::record::{self, Claim, Recorded, Recorder, Rehash};
-use super::{Explain, Failure, World};
+use super::reported::{self, Keep};
+use super::{Explain, Failure, World, govern};
 use crate::capture::{
     self, Ci, Collected, CommandLine, Environment, Glob, Ignored, NamedDigest, Recording, Secrets,
     Skipped, Source, SubjectsError, WorkTree,
@@ -50,6 +53,10 @@ pub struct Request {
     pub subjects: Vec<NamedDigest>,
     /// Files that the child leaves, which name such things.
     pub subject_files: Vec<PathBuf>,
+    /// Reports that the child leaves, which are said as well.
+    pub evidence: Vec<Glob>,
+    /// Whether reports may stand in the ledger, where somebody said that they may not.
+    pub private: Option<Keep>,
     /// Variables to record beside the allowed ones.
     pub environment: Vec<String>,
     /// Whether what looks like a secret in the command is taken out.
@@ -150,6 +157,26 @@ pub enum Error {
         /// The glob.
         glob: String,
     },
+    /// A glob of reports matches nothing, and the child had passed.
+    #[error("the command passed, and no file matches --evidence {glob}")]
+    NoReport {
+        /// The glob.
+        glob: String,
+    },
+    /// A report that the child did not write.
+    #[error(
+        "{path} was there before the command ran, and is unchanged: it is no report of this run"
+    )]
+    StaleReport {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A report is refused.
+    #[error(transparent)]
+    Report(#[from] Box<reported::Error>),
+    /// What is in force cannot be told.
+    #[error(transparent)]
+    InForce(Box<govern::Error>),
     /// A file with subjects cannot be read.
     #[error("{path} cannot be read")]
     SubjectFile {
@@ -184,6 +211,8 @@ impl Explain for Error {
     fn failure(&self) -> Failure {
         match self {
             Error::Record(error) => error.failure(),
+            Error::Report(error) => error.failure(),
+            Error::InForce(error) => error.failure(),
             Error::NoMaterial { .. } | Error::NothingMade | Error::Secret(_) => Failure::Usage,
             _ => Failure::CouldNotLook,
         }
@@ -198,6 +227,14 @@ impl Explain for Error {
             ),
             Error::NoProduct { .. } => {
                 Some("correct the glob, or record without it: --record best-effort".to_owned())
+            }
+            Error::Report(error) => error.remedy(),
+            Error::InForce(error) => error.remedy(),
+            Error::NoReport { .. } => {
+                Some("correct the glob, or record without it: --record best-effort".to_owned())
+            }
+            Error::StaleReport { .. } => {
+                Some("let the command write it anew, or remove it first".to_owned())
             }
             Error::NothingMade => Some("add --product GLOB, or --subject NAME@alg:hex".to_owned()),
             _ => None,
@@ -256,6 +293,7 @@ pub fn run(world: &World, folder: &Path, request: &Request) -> Result<Outcome, E
     if let Some(glob) = materials.unmatched.first() {
         return Err(Error::NoMaterial { glob: glob.clone() });
     }
+    let before = stamps(folder, &request.evidence)?;
     let prefix = prefix(&repository, folder);
     let source = Source {
         origin: recorder.origin().clone(),
@@ -295,7 +333,10 @@ pub fn run(world: &World, folder: &Path, request: &Request) -> Result<Outcome, E
             }
             let products = below(&prefix, products.files);
             let left_behind = left_behind(folder, request, ended)?;
-            let claims = claims(request, &recorder, &recording, products, &left_behind)?;
+            let mut claims = claims(request, &recorder, &recording, products, &left_behind)?;
+            let (reports, missing) = reports(folder, request, &recorder, ended, &before)?;
+            claims.extend(reports);
+            unmatched.extend(missing);
             Ok(recorder.record(claims)?)
         });
         match recorded {
@@ -373,6 +414,91 @@ fn claim<P: Predicate>(
         subjects,
         rehash: Rehash::No,
     })
+}
+
+/// When each report was written that is there before the child runs.
+fn stamps(folder: &Path, globs: &[Glob]) -> Result<BTreeMap<PathBuf, Stamp>, Error> {
+    let found = capture::matching(folder, globs)?;
+    let stamps = found.into_iter().filter_map(|path| {
+        let stamp = stamp(&folder.join(&path)).ok()?;
+        Some((path, stamp))
+    });
+    Ok(stamps.collect())
+}
+
+type Stamp = (Option<SystemTime>, u64);
+
+fn stamp(path: &Path) -> io::Result<Stamp> {
+    let metadata = fs::metadata(path)?;
+    Ok((metadata.modified().ok(), metadata.len()))
+}
+
+/// A claim for each report that the child left, and the globs that match none. Each is about what the run is about; a
+/// child that failed may have left none.
+fn reports(
+    folder: &Path,
+    request: &Request,
+    recorder: &Recorder<'_>,
+    ended: Ended,
+    before: &BTreeMap<PathBuf, Stamp>,
+) -> Result<(Vec<Claim>, Vec<String>), Error> {
+    let (mut claims, mut missing) = (Vec::new(), Vec::new());
+    let mut keep = request.private.clone();
+    for glob in &request.evidence {
+        let found = capture::matching(folder, std::slice::from_ref(glob))?;
+        if found.is_empty() {
+            if (ended, request.no_product) == (Ended::Exited(0), NoProduct::Refused) {
+                return Err(Error::NoReport {
+                    glob: glob.to_string(),
+                });
+            }
+            missing.push(glob.to_string());
+        }
+        for path in found {
+            let file = folder.join(&path);
+            let cannot = |source| Error::SubjectFile {
+                path: path.clone(),
+                source,
+            };
+            if before.get(&path) == Some(&stamp(&file).map_err(cannot)?) {
+                return Err(Error::StaleReport { path });
+            }
+            let mut bytes = Vec::new();
+            let limit = crate::ingest::reports::LIMIT as u64 + 1;
+            let opened =
+                fs::File::open(&file).and_then(|file| file.take(limit).read_to_end(&mut bytes));
+            opened.map_err(cannot)?;
+            let keep = match &mut keep {
+                Some(keep) => keep,
+                unset => {
+                    let limit = recorder.keeps_reports_of();
+                    unset.insert(Keep::UpTo(
+                        limit.map_err(|error| Error::InForce(Box::new(error)))?,
+                    ))
+                }
+            };
+            let source = reported::Source {
+                path: &path,
+                bytes: &bytes,
+            };
+            let report = source.read().map_err(Box::new)?;
+            let speaker = recorder.speaker();
+            let subjects = request.subjects.iter().map(NamedDigest::to_subject);
+            let subjects = std::iter::once(recorder.subject())
+                .chain(subjects)
+                .collect();
+            let claim = reported::claim(
+                source,
+                report,
+                keep,
+                speaker.as_ref(),
+                request.step.clone(),
+                subjects,
+            );
+            claims.push(claim.map_err(Box::new)?);
+        }
+    }
+    Ok((claims, missing))
 }
 
 /// The subjects in the files that the child left. A child that failed may have left none.

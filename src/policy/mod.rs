@@ -13,9 +13,9 @@ use std::str::FromStr;
 use serde::Deserialize;
 use toml::Spanned;
 
-use self::rules::{Ai, Checks, EnvironmentRule, PathClass};
+use self::rules::{Ai, Checks, EnvironmentRule, PathClass, Reports};
 use crate::roster::{IdError, Role};
-use crate::statement::predicate::{self, MAX_POLICY_BYTES, PolicyText, Predicate};
+use crate::statement::predicate::{self, MAX_KEPT_BYTES, MAX_POLICY_BYTES, PolicyText, Predicate};
 use crate::statement::{PredicateType, PredicateTypeError, Step};
 
 /// The only version there is.
@@ -30,6 +30,7 @@ pub struct Policy {
     path_classes: Vec<PathClass>,
     checks: Checks,
     ai: Ai,
+    reports: Reports,
 }
 
 /// What a policy says about one step.
@@ -160,6 +161,8 @@ struct Raw {
     checks: Checks,
     #[serde(default)]
     ai: Ai,
+    #[serde(default)]
+    reports: Reports,
 }
 
 #[derive(Deserialize)]
@@ -242,6 +245,11 @@ impl Policy {
         &self.ai
     }
 
+    /// Up to how many bytes a report of another tool is kept in the ledger.
+    pub fn keeps_reports_of(&self) -> usize {
+        (self.reports.keep_bytes as usize).min(MAX_KEPT_BYTES)
+    }
+
     /// The rules, in the text's order.
     pub fn steps(&self) -> &[StepRule] {
         &self.steps
@@ -316,6 +324,7 @@ impl Policy {
             path_classes: path_classes(raw.path_class)?,
             checks: raw.checks,
             ai: raw.ai,
+            reports: raw.reports,
         })
     }
 }

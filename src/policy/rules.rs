@@ -468,6 +468,22 @@ impl Default for Ai {
     }
 }
 
+/// What is kept of other tools' reports.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Reports {
+    /// Up to how many bytes a report is kept in the ledger; a larger one is named by its digest.
+    pub keep_bytes: u32,
+}
+
+impl Default for Reports {
+    fn default() -> Self {
+        Self {
+            keep_bytes: 1 << 20,
+        }
+    }
+}
+
 /// Whether AI may take part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -98,7 +98,7 @@ pub(super) fn suite_item<'a>(
             format!("no entry of step {suite}"),
         );
         item.remedy = Some(format!(
-            "git docket attest --step {suite} --type test-result --predicate RESULT.json, or git docket run --step {suite} -- COMMAND"
+            "git docket run --step {suite} --evidence REPORT -- COMMAND, or git docket attest --step {suite} --evidence REPORT"
         ));
         return (item, None);
     };
@@ -111,7 +111,7 @@ pub(super) fn suite_item<'a>(
             (TestOutcome::Failed, _) => fault(Reason::SuiteFailed),
             (_, Some(tests)) if tests.total == tests.skipped => fault(Reason::SuiteEmpty),
             (TestOutcome::Warned, _) if !rule.warned_passes => fault(Reason::SuiteWarned),
-            _ => Item::pass(subject, vec![entry.seq]),
+            _ => Item::pass(subject, vec![entry.seq]).resting_on_summary(said.report.as_ref()),
         },
         _ if rule.accept == AcceptedTests::ExitCode => Item::pass(subject, vec![entry.seq]),
         _ => fault(Reason::SuiteNoReport),

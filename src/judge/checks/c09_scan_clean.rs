@@ -58,7 +58,7 @@ fn scanned(model: &Model, it: &Deployed<'_>, scanner: &Step, rule: &Scans) -> Ve
             format!("no entry of step {scanner}"),
         );
         item.remedy = Some(format!(
-            "git docket attest --step {scanner} --type vulns --predicate RESULT.json ARTIFACT"
+            "git docket attest --step {scanner} --evidence REPORT ARTIFACT"
         ));
         return vec![item];
     };
@@ -112,7 +112,9 @@ fn scanned(model: &Model, it: &Deployed<'_>, scanner: &Step, rule: &Scans) -> Ve
         .map(|item| item.resting_on([entry.seq]))
         .collect();
     match items.is_empty() {
-        true => vec![Item::pass(subject, vec![entry.seq])],
+        true => {
+            vec![Item::pass(subject, vec![entry.seq]).resting_on_summary(vulns.report.as_ref())]
+        }
         false => items,
     }
 }

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::asserted::in_order;
 use super::words::words;
-use super::{Asserted, Decimal, Environment, Error, Predicate, Sha256Text, Tool, not_empty};
+use super::{
+    Asserted, Decimal, Environment, Error, KeptReport, Predicate, Sha256Text, Tool, not_empty,
+};
 use crate::timestamp::Timestamp;
 
 /// What was measured, and whether it is good enough.
@@ -161,19 +163,6 @@ words! {
     }
 }
 
-/// A report of a tool, by digest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct KeptReport {
-    /// SHA-256 of it.
-    pub digest: Sha256Text,
-    /// Its media type.
-    pub media_type: String,
-    /// Where it is, if it is not kept in the ledger.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uri: Option<String>,
-}
-
 impl Comparison {
     /// Whether a value keeps a limit.
     pub fn holds(self, value: &Decimal, limit: &Decimal) -> bool {
@@ -191,6 +180,7 @@ impl Predicate for Measurement {
     const TYPE: &'static str = "https://git-docket.dev/measurement/v0.1";
 
     fn validate(&self) -> Result<(), Error> {
+        self.report.iter().try_for_each(KeptReport::validate)?;
         self.asserted.validate()?;
         self.environment
             .iter()

@@ -17,6 +17,7 @@ mod exception;
 mod gap;
 mod genesis;
 mod inventory;
+mod kept_report;
 mod landing;
 mod ledger_key;
 mod link;
@@ -65,12 +66,13 @@ pub use exception::{ExceptedFinding, Exception, ExceptionScope, RetroReview};
 pub use gap::{Gap, Omitted, Recovery};
 pub use genesis::{Continuity, Genesis, GenesisError};
 pub use inventory::{Child, Contains, Inventory, InventoryItem, InventorySource};
+pub use kept_report::{KeptReport, MAX_KEPT_BYTES};
 pub use landing::{Landing, Method, Protections};
 pub use ledger_key::{LedgerKey, LedgerKeyError, Vkey, VkeyError};
 pub use link::Link;
 pub use measurement::{
-    Comparison, Gate, GateKind, KeptReport, MeasuredInput, Measurement, MeasurementResult, Metric,
-    Phase, Threshold, Window,
+    Comparison, Gate, GateKind, MeasuredInput, Measurement, MeasurementResult, Metric, Phase,
+    Threshold, Window,
 };
 pub use outcome::{Confidence, Outcome, OutcomeKind, OutcomeSource, RootCause};
 pub use policy::{MAX_POLICY_BYTES, PolicyText, PolicyTextError};

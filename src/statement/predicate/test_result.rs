@@ -65,6 +65,7 @@ impl Predicate for TestResult {
     const TYPE: &'static str = "https://in-toto.io/attestation/test-result/v0.1";
 
     fn validate(&self) -> Result<(), Error> {
+        self.report.iter().try_for_each(KeptReport::validate)?;
         let Some(TestCounts {
             total,
             passed,

@@ -107,6 +107,7 @@ impl Predicate for Vulns {
     const TYPE: &'static str = "https://in-toto.io/attestation/vulns/v0.2";
 
     fn validate(&self) -> Result<(), Error> {
+        self.report.iter().try_for_each(KeptReport::validate)?;
         not_empty("scanner.uri", &self.scanner.uri)?;
         self.scanner
             .result

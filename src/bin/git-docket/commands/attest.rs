@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use git_docket::{
     canonical,
+    ingest::reports::Report,
     ops::{
         key::KeySource,
         record::{Claim, Recorder, Rehash},
+        reported::{self, Keep, Source, usual_step},
         verify::{digest_of, digest_word},
     },
     statement::{DigestSet, PredicateType, Statement, Step, Subject},
@@ -20,18 +22,20 @@ use crate::exit::{Exit, Stop};
 ///
 /// Signs a statement about a commit, or about artifacts, and appends it. A
 /// SUBJECT is a file (its SHA-256 is taken), alg:hex, or NAME@alg:hex; with
-/// none, the statement is about the commit and its tree.
+/// none, the statement is about the commit and its tree. A report of another tool
+/// (--evidence) is recognised by its content; git docket help evidence lists which.
 ///
 /// Examples:
 ///   git docket attest --step scan --type scai --predicate scan.json target/release/app
 ///   git docket attest --step review --type https://example.com/review/v1 --predicate -
 ///   git docket attest --step build --statement statement.json
+///   git docket attest --evidence trivy.json app@sha256:4f2c...
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
-    /// The step that happened
-    #[arg(long)]
-    step: Step,
+    /// The step that happened; with --evidence, where left out: test, scan, sbom or measure
+    #[arg(long, required_unless_present = "evidence")]
+    step: Option<Step>,
     /// The predicate's type: a short name (git docket help statement lists them) or a URI
     #[arg(long = "type", value_name = "TYPE", requires = "predicate", value_parser = resolve)]
     predicate_type: Option<PredicateType>,
@@ -41,6 +45,15 @@ pub struct Args {
     /// A whole in-toto statement instead; its place is written onto its first subject
     #[arg(long, value_name = "FILE|-", conflicts_with_all = ["predicate", "subjects"])]
     statement: Option<PathBuf>,
+    /// A report of another tool; - reads standard input
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["predicate", "statement"])]
+    evidence: Option<PathBuf>,
+    /// Name the report by its digest alone
+    #[arg(long, requires = "evidence")]
+    private: bool,
+    /// Where the private report can be had by those who may
+    #[arg(long, value_name = "URI", requires = "private")]
+    report_uri: Option<String>,
     /// What it is about
     #[arg(value_name = "SUBJECT")]
     subjects: Vec<String>,
@@ -61,25 +74,60 @@ pub struct Args {
 /// Attests.
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     let repository = context.repository()?;
-    let claim = claim(&args, context)?;
-    let recorder = Recorder::open(
-        &context.world,
-        &repository,
-        &context.globals.ledger_ref,
-        args.key.as_ref(),
-        &args.commit,
-    )?;
+    let open = || {
+        let (world, ledger) = (&context.world, &context.globals.ledger_ref);
+        Recorder::open(world, &repository, ledger, args.key.as_ref(), &args.commit)
+    };
+    let (claim, recorder) = match &args.evidence {
+        None => (claim(&args, context)?, open()?),
+        Some(path) => {
+            let bytes = super::read_bytes(path)?;
+            let report = Source {
+                path,
+                bytes: &bytes,
+            }
+            .read()?;
+            let recorder = open()?;
+            (reported(&args, path, &bytes, report, &recorder)?, recorder)
+        }
+    };
     recorded::report(recorder.record(vec![claim])?, context)
 }
 
+fn reported(
+    args: &Args,
+    path: &Path,
+    bytes: &[u8],
+    report: Report,
+    recorder: &Recorder<'_>,
+) -> Result<Claim, Stop> {
+    let keep = match args.private {
+        true => Keep::Private(args.report_uri.clone()),
+        false => Keep::UpTo(recorder.keeps_reports_of()?),
+    };
+    let step = args.step.clone().unwrap_or_else(|| usual_step(&report));
+    let mut subjects = vec![recorder.subject()];
+    subjects.extend(named(args)?);
+    let (source, speaker) = (Source { path, bytes }, recorder.speaker());
+    Ok(reported::claim(
+        source,
+        report,
+        &keep,
+        speaker.as_ref(),
+        step,
+        subjects,
+    )?)
+}
+
 fn claim(args: &Args, context: &Context) -> Result<Claim, Stop> {
-    let release = args.step.as_str() == "release";
-    let rehash = if release || args.rehash {
+    let Some(step) = args.step.clone() else {
+        return Err(Stop::usage("say which step happened: --step STEP"));
+    };
+    let rehash = if step.as_str() == "release" || args.rehash {
         Rehash::Yes
     } else {
         Rehash::No
     };
-    let step = args.step.clone();
     if let Some(path) = &args.statement {
         let statement =
             Statement::parse(&super::read_bytes(path)?).map_err(|error| bad(path, error))?;
@@ -111,6 +159,17 @@ fn claim(args: &Args, context: &Context) -> Result<Claim, Stop> {
             .ui
             .note(format!("{predicate_type} is carried, and not understood"));
     }
+    Ok(Claim {
+        step,
+        predicate_type: predicate_type.clone(),
+        predicate,
+        subjects: named(args)?,
+        rehash,
+    })
+}
+
+/// The subjects that were named.
+fn named(args: &Args) -> Result<Vec<Subject>, Stop> {
     let words = args.subjects.iter().map(|word| (word, Path::new(word)));
     let mut subjects = Vec::new();
     for (word, path) in words {
@@ -124,13 +183,7 @@ fn claim(args: &Args, context: &Context) -> Result<Claim, Stop> {
         })?;
         subjects.push(Subject::new(digest).named(name));
     }
-    Ok(Claim {
-        step,
-        predicate_type: predicate_type.clone(),
-        predicate,
-        subjects,
-        rehash,
-    })
+    Ok(subjects)
 }
 
 fn subject(word: &str, path: &Path) -> Result<Subject, Stop> {

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use git_docket::capture::{Glob, NamedDigest, Secrets};
 use git_docket::ops::Explain;
 use git_docket::ops::key::KeySource;
+use git_docket::ops::reported::Keep;
 use git_docket::ops::run::{
     self, Ends, Error, NoProduct, Outcome, Predicates, Record, Request, Signer,
 };
@@ -24,6 +25,7 @@ use crate::exit::{Exit, Stop};
 ///
 /// Examples:
 ///   git docket run --step test -- cargo test
+///   git docket run --step test --evidence junit.xml -- cargo nextest run
 ///   git docket run --step build --material 'src/**' --product app -- make app
 ///   git docket run --step image --subject ghcr.io/acme/app@sha256:4f2c… -- ./push-image
 #[derive(clap::Args, Debug)]
@@ -45,6 +47,12 @@ pub struct Args {
     /// GoReleaser (repeats)
     #[arg(long = "subject-from", value_name = "FILE")]
     subject_files: Vec<PathBuf>,
+    /// Reports that the command writes, each said as well: git docket help evidence (repeats)
+    #[arg(long = "evidence", value_name = "GLOB")]
+    evidence: Vec<Glob>,
+    /// Name reports by their digest alone
+    #[arg(long, requires = "evidence")]
+    private: bool,
     /// Say it as SLSA provenance of the products, too
     #[arg(long)]
     provenance: bool,
@@ -101,6 +109,8 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         },
         subjects: args.subjects,
         subject_files: args.subject_files,
+        evidence: args.evidence,
+        private: args.private.then_some(Keep::Private(None)),
         environment: args.environment,
         secrets: if args.reveal_arguments {
             Secrets::Revealed

@@ -1,11 +1,16 @@
 //! `except`: let something through that a check would stop.
 
-use super::{Common, finish};
-use crate::context::Context;
-use crate::exit::{Exit, Stop};
+use std::path::{Path, PathBuf};
+
+use git_docket::ingest::reports::Says;
+use git_docket::ops::reported::Source;
 use git_docket::ops::say::Except;
 use git_docket::statement::predicate::{ExceptedFinding, ExceptionScope, Who};
 use git_docket::timestamp::Timestamp;
+
+use super::{Common, finish};
+use crate::context::Context;
+use crate::exit::{Exit, Stop};
 
 /// Let something through that a check would stop
 ///
@@ -23,6 +28,9 @@ pub struct Args {
     /// A finding: ID or ID@LOCATION (repeats)
     #[arg(long = "finding", value_name = "ID[@LOCATION]", value_parser = super::finding)]
     findings: Vec<ExceptedFinding>,
+    /// Findings that a VEX document (OpenVEX, CycloneDX) says do no harm
+    #[arg(long, value_name = "FILE|-")]
+    vex: Option<PathBuf>,
     /// Why
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -61,7 +69,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     let claim = desk.except(Except {
         step: args.common.step("except"),
         checks: args.checks,
-        findings: args.findings,
+        findings: findings(&args.findings, args.vex.as_deref())?,
         scope: ExceptionScope {
             services: args.services,
             environments: args.environments,
@@ -76,4 +84,38 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         break_glass: args.break_glass,
     })?;
     finish(&desk, claim, &args.common, context)
+}
+
+/// The findings that were named, and those of the document. One that excuses nothing is refused: without findings the
+/// exception would be blanket.
+fn findings(named: &[ExceptedFinding], vex: Option<&Path>) -> Result<Vec<ExceptedFinding>, Stop> {
+    let mut findings = named.to_vec();
+    if let Some(path) = vex {
+        let bytes = super::super::read_bytes(path)?;
+        let report = Source {
+            path,
+            bytes: &bytes,
+        }
+        .read()?;
+        let Says::Justified(justified) = report.says else {
+            return Err(Stop::usage(format!(
+                "{}: {} is no VEX document",
+                path.display(),
+                report.kind
+            )));
+        };
+        if justified.is_empty() {
+            return Err(Stop::usage(format!(
+                "{}: it says of no finding that it does no harm",
+                path.display()
+            )));
+        }
+        findings.extend(justified.into_iter().map(|one| ExceptedFinding {
+            id: one.id,
+            location: None,
+        }));
+        findings.sort_by(|a, b| (&a.id, &a.location).cmp(&(&b.id, &b.location)));
+        findings.dedup();
+    }
+    Ok(findings)
 }
