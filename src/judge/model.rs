@@ -74,6 +74,8 @@ pub struct Facts {
     pub others: BTreeMap<ObjectId, CommitFacts>,
     /// The trees of merges without conflict, by head and first parent.
     pub merges: BTreeMap<(ObjectId, ObjectId), ObjectId>,
+    /// Heads and first parents whose merge cannot be recomputed, because one of them is not here any more.
+    pub unmerged: BTreeSet<(ObjectId, ObjectId)>,
     /// Commits before the ledger's beginning, by ref: counted, and never judged.
     pub before: BTreeMap<String, u64>,
 }

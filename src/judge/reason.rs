@@ -105,6 +105,9 @@ reasons! {
     NotWhatWasApproved "not-what-was-approved" Fail
         "What landed or was deployed is not what was approved."
         "Approve what landed, or take it back."
+    MergeUnknown "merge-unknown" Unknown
+        "What was approved is not here any more, so its merge cannot be recomputed."
+        "Fetch the approved commit: its forge keeps it under refs/pull or refs/merge-requests."
     NothingApproved "nothing-approved" Unknown
         "There is no approval to hold it against."
         "git docket approve."

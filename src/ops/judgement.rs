@@ -4,13 +4,14 @@
 //! landings name, and for a landed tree that is not the approved one the merge recomputed by `git merge-tree` with
 //! fixed settings, into a folder of its own so that nothing is left in the repository.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::digest::{ObjectId, ObjectKind};
 use crate::finding::{Code, Finding, Severity};
 use crate::git::{Error, RefName, Repository};
 use crate::judge::{self, CheckResult, CommitFacts, Facts, Fault, Model, Scope};
 use crate::statement::predicate::{Change, Continuity, Known, Landing};
+use crate::store::Tip;
 use crate::timestamp::Timestamp;
 use crate::verify::{Evidence, Outcome};
 
@@ -98,7 +99,7 @@ pub fn model(
             .unwrap_or_else(|| Timestamp::from_unix(0).expect("1970 is in range")),
     };
     model.correct();
-    model.facts = facts(repository, &model, &evidence.continuity)?;
+    model.facts = facts(repository, &outcome.tip, &model, &evidence.continuity)?;
     Ok(model)
 }
 
@@ -142,6 +143,7 @@ pub fn moved_tags(repository: &Repository, evidence: &Evidence) -> Result<Vec<Fi
 
 fn facts(
     repository: &Repository,
+    ledger: &ObjectId,
     model: &Model,
     continuity: &[Continuity],
 ) -> Result<Facts, Error> {
@@ -168,11 +170,13 @@ fn facts(
         }
     }
     for id in named {
-        if let Some(commit) = read(repository, &id)? {
-            facts.others.insert(id, commit);
-        }
+        let commit = match read(repository, &id)? {
+            None => kept(repository, ledger, &id),
+            here => here,
+        };
+        facts.others.extend(commit.map(|commit| (id, commit)));
     }
-    facts.merges = merges(repository, model, &facts)?;
+    merge(repository, model, &mut facts)?;
     Ok(facts)
 }
 
@@ -227,28 +231,34 @@ fn read(repository: &Repository, id: &ObjectId) -> Result<Option<CommitFacts>, E
     Ok(CommitFacts::parse(*id, &raw))
 }
 
+// A commit that is in no clone any more, as of a branch that was squashed: its bytes are in the ledger, and hash to its
+// name. What cannot be read is absent.
+fn kept(repository: &Repository, ledger: &ObjectId, id: &ObjectId) -> Option<CommitFacts> {
+    let name = "refs/notes/docket"
+        .parse()
+        .expect("a fixed name is a ref's");
+    let tip = Tip::at(repository, &name, *ledger).ok()?;
+    let raw = tip.kept_commit(id).ok()??;
+    let named = ObjectId::of_object(id.algorithm(), ObjectKind::Commit, &raw) == Ok(*id);
+    named.then(|| CommitFacts::parse(*id, &raw))?
+}
+
 // Recomputed only where the landed tree is not the head's.
-fn merges(
-    repository: &Repository,
-    model: &Model,
-    facts: &Facts,
-) -> Result<BTreeMap<(ObjectId, ObjectId), ObjectId>, Error> {
+fn merge(repository: &Repository, model: &Model, facts: &mut Facts) -> Result<(), Error> {
     let changes = model.changes();
     let wanted = model.landings().filter_map(|(_, landing)| {
         let (_, change) = changes.get(landing.change_id.as_str())?;
         pair(facts, change, landing)
     });
     let wanted: BTreeSet<(ObjectId, ObjectId)> = wanted.take(MAX_MERGES).collect();
-    let mut merges = BTreeMap::new();
     for (head, parent) in wanted {
-        if repository.has(&head)
-            && repository.has(&parent)
-            && let Some(tree) = repository.merged_tree(&parent, &head)?
-        {
-            merges.insert((head, parent), tree);
+        if !repository.has(&head) || !repository.has(&parent) {
+            facts.unmerged.insert((head, parent));
+        } else if let Some(tree) = repository.merged_tree(&parent, &head)? {
+            facts.merges.insert((head, parent), tree);
         }
     }
-    Ok(merges)
+    Ok(())
 }
 
 fn pair(facts: &Facts, change: &Change, landing: &Landing) -> Option<(ObjectId, ObjectId)> {

@@ -56,9 +56,19 @@ fn of_change(model: &Model, it: &Landed<'_>) -> Option<Item> {
     let recomputed = approved
         .iter()
         .any(|yes| merged(yes.covered.head) == Some(&landed));
-    let mut item = match same || recomputed {
-        true => Item::pass(it.id(), entries),
-        false => Item::of(
+    let lost = approved.iter().find(|yes| {
+        first_parent
+            .is_some_and(|parent| model.facts.unmerged.contains(&(yes.covered.head, parent)))
+    });
+    let mut item = match (same || recomputed, lost) {
+        (true, _) => Item::pass(it.id(), entries),
+        (false, Some(yes)) => Item::of(
+            it.id(),
+            Reason::MergeUnknown,
+            format!("commit {} is not here", yes.covered.head),
+        )
+        .resting_on(entries),
+        (false, None) => Item::of(
             it.id(),
             Reason::NotWhatWasApproved,
             format!("tree {landed} landed"),

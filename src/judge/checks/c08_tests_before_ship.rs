@@ -36,15 +36,32 @@ fn run(model: &Model, scope: &Scope) -> Vec<Item> {
 }
 
 fn of_change(model: &Model, it: &Landed<'_>, suite: &Step, rule: &Tests) -> Item {
-    suite_item(
-        model,
-        format!("{} {suite}", it.id()),
-        suite,
-        &it.trees(model),
-        &[],
-        rule,
-    )
-    .0
+    let (trees, lost) = it.carried(model);
+    let subject = format!("{} {suite}", it.id());
+    let (item, _) = suite_item(model, subject, suite, &trees, &[], rule);
+    match lost {
+        Some(tree) => naming_lost(model, item, suite, &tree),
+        None => item,
+    }
+}
+
+/// A missing result, with those named that are about a tree which did not land.
+pub(super) fn naming_lost(model: &Model, item: Item, suite: &Step, lost: &ObjectId) -> Item {
+    let about = |entry: &&Entry| entry.step == suite.as_str() && entry.has_tree(lost);
+    let entries: Vec<u64> = model
+        .entries
+        .iter()
+        .filter(about)
+        .map(|entry| entry.seq)
+        .collect();
+    let (Some(_), Some(last)) = (
+        item.reason.filter(|is| *is == Reason::SuiteMissing),
+        entries.last(),
+    ) else {
+        return item;
+    };
+    let detail = format!("entry {last} is about tree {lost}, and another tree landed");
+    Item { detail, ..item }.resting_on(entries)
 }
 
 fn of_deployment(model: &Model, it: &Deployed<'_>, suite: &Step, rule: &Tests) -> Item {

@@ -1,6 +1,6 @@
 //! C23 ai-extra-scan: listed extra suites or scanners ran for changes with AI in them.
 
-use super::c08_tests_before_ship::suite_item;
+use super::c08_tests_before_ship::{naming_lost, suite_item};
 use super::items::changes;
 use crate::judge::{Check, Item, Model, Reason, Scope};
 use crate::policy::rules::{AcceptedTests, Tests};
@@ -25,14 +25,13 @@ fn run(model: &Model, scope: &Scope) -> Vec<Item> {
         .filter(|it| it.has_ai(model))
     {
         for step in &model.policy().ai().scans {
-            let (item, _) = suite_item(
-                model,
-                format!("{} {step}", it.id()),
-                step,
-                &it.trees(model),
-                &[],
-                &rule,
-            );
+            let (trees, lost) = it.carried(model);
+            let subject = format!("{} {step}", it.id());
+            let (item, _) = suite_item(model, subject, step, &trees, &[], &rule);
+            let item = match lost {
+                Some(tree) => naming_lost(model, item, step, &tree),
+                None => item,
+            };
             let reason = item.reason.map(|reason| match reason {
                 Reason::SuiteMissing | Reason::SuiteEmpty => Reason::AiScanMissing,
                 _ => Reason::AiScanFailed,

@@ -171,6 +171,24 @@ impl<'a> Landed<'a> {
         trees
     }
 
+    /// The trees whose build, test and scan evidence counts for it: what landed, or where nothing has yet the head's;
+    /// the head's too where what landed is its recomputed merge. Then the head's, where its evidence is lost.
+    pub(super) fn carried(&self, model: &Model) -> (Vec<ObjectId>, Option<ObjectId>) {
+        let head = self.change.head.tree;
+        let Some(landed) = self.landed_tree(model).filter(|landed| *landed != head) else {
+            return (vec![head], None);
+        };
+        let from = self.landing.and_then(|(_, landing)| {
+            let parent = || model.commit(&landing.to)?.parents.first().copied();
+            landing.from.or_else(parent)
+        });
+        let merge = from.and_then(|from| model.facts.merges.get(&(self.change.head.commit, from)));
+        match merge == Some(&landed) {
+            true => (vec![landed, head], None),
+            false => (vec![landed], Some(head)),
+        }
+    }
+
     /// The tree that landed: of the commit that the ref stood at then.
     pub(super) fn landed_tree(&self, model: &Model) -> Option<ObjectId> {
         let (entry, landing) = self.landing?;

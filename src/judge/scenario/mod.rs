@@ -84,6 +84,9 @@ pub struct Case {
     /// Trees of merges without conflict: head, first parent, tree.
     #[serde(default)]
     pub merges: Vec<[String; 3]>,
+    /// Merges that cannot be recomputed: head, first parent.
+    #[serde(default)]
+    pub unmerged: Vec<[String; 2]>,
     /// What makes the ledger untrustworthy: `code: detail`.
     #[serde(default)]
     pub broken: Vec<String>,
@@ -366,6 +369,10 @@ impl Case {
         let merges = self.merges.iter();
         facts.merges = merges
             .map(|[head, parent, tree]| ((id(head), id(parent)), id(tree)))
+            .collect();
+        let unmerged = self.unmerged.iter();
+        facts.unmerged = unmerged
+            .map(|[head, parent]| (id(head), id(parent)))
             .collect();
         let faults = |texts: &[String]| {
             texts
