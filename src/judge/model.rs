@@ -142,6 +142,18 @@ impl Entry {
             .any(|subject| subject.digest.matches(digest))
     }
 
+    /// The commits that what it made came from: those that a provenance names, else the one that it stands under.
+    pub fn source_commits(&self) -> Vec<ObjectId> {
+        let named = match &self.said {
+            Some(Known::Provenance(said)) => said.commits(self.commit.algorithm()),
+            _ => Vec::new(),
+        };
+        match named.is_empty() {
+            true => vec![self.commit],
+            false => named,
+        }
+    }
+
     /// Whether it is about this tree: by its link, or by a subject.
     pub fn has_tree(&self, tree: &ObjectId) -> bool {
         let hex = tree.hex();

@@ -83,6 +83,8 @@ pub(super) enum State {
 pub(super) struct Says {
     /// Its subjects include the artifact that was asked for.
     pub(super) artifact: bool,
+    /// It says how that artifact was made: provenance, a link, a release.
+    pub(super) makes: bool,
     /// It reports that its step failed.
     pub(super) failed: bool,
     /// Its subjects include a tree hashed with SHA-256.
@@ -108,6 +110,8 @@ pub(super) struct Record {
     pub(super) claimed: Timestamp,
     /// What the statement says, where it is to be judged.
     pub(super) kept: Option<Box<Kept>>,
+    /// The commits from which the artifact that was asked for came, as provenance names them.
+    pub(super) sources: Box<[ObjectId]>,
 }
 
 /// What is kept of a statement that is to be judged.
@@ -212,6 +216,7 @@ impl Examiner<'_> {
             in_blob: line.body.is_none(),
             claimed: link.time,
             kept: None,
+            sources: Box::default(),
         };
         let body = match line.body {
             Some(body) => Some(body.to_vec()),
@@ -310,6 +315,9 @@ impl Examiner<'_> {
             return unsound(code, detail);
         }
         record.says = self.says(statement, record);
+        if record.says.makes {
+            record.sources = sources(statement, record);
+        }
         if self.keep == Keep::Said && !GOVERNANCE.contains(&step.as_str()) {
             record.kept = Some(Box::new(Kept::of(statement)));
         }
@@ -381,6 +389,9 @@ impl Examiner<'_> {
             says.rehashed |= git_tree.is_some_and(|hex| hex.len() == 64);
             says.artifact |= self.artifact.is_some_and(|artifact| artifact.is(subject));
         }
+        let kind = statement.predicate_type().as_str();
+        let makes = ["provenance", "link", "release"].map(predicate::uri_of);
+        says.makes = says.artifact && !says.failed && makes.contains(&Some(kind));
         says
     }
 
@@ -424,6 +435,14 @@ impl Examiner<'_> {
             }
         }
         Ok(())
+    }
+}
+
+fn sources(statement: &Statement, record: &Record) -> Box<[ObjectId]> {
+    let read = Known::read(statement.predicate_type(), statement.predicate());
+    match read {
+        Ok(Some(Known::Provenance(said))) => said.commits(record.commit.algorithm()).into(),
+        _ => Box::default(),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     signing::KeyId,
     statement::{
         Step,
-        predicate::{self, PersonId},
+        predicate::{self, Known, PersonId},
     },
 };
 
@@ -279,7 +279,7 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
         mut findings,
     } = judged;
     let counting = counting(records, names, timeline, &mut findings);
-    let subjects = subjects(&request.question, records);
+    let subjects = subjects(&request.question, records, &counting);
     let asked: HashSet<u64> = records
         .iter()
         .filter(|record| is_asked(record, &request.question, &subjects))
@@ -320,7 +320,15 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
     for subject in &subjects {
         for rule in required(subject, records, timeline) {
             let verdict = step(rule, subject, records, names, &counting);
-            findings.extend(step_finding(&verdict));
+            let mut finding = step_finding(&verdict);
+            if let (Some(finding), Some(evidence)) = (&mut finding, &evidence)
+                && let Some(seq) = lost(evidence, subject, &verdict)
+            {
+                let lost =
+                    format!("; entry {seq} has it on the change's head, and another tree landed");
+                finding.detail.push_str(&lost);
+            }
+            findings.extend(finding);
             steps.push(verdict);
         }
     }
@@ -560,24 +568,48 @@ fn suspect(timeline: &Timeline, key: &KeyId, seq: u64) -> Option<String> {
     })
 }
 
-fn subjects(question: &Question, records: &[Record]) -> Vec<CommitSubject> {
+// An artifact's commits are those that it was made from: what counts and says so, provenance by the commits that it
+// names as far as the ledger knows them. Where nothing says so, those of all entries about it.
+fn subjects(
+    question: &Question,
+    records: &[Record],
+    counting: &BTreeMap<u64, PersonId>,
+) -> Vec<CommitSubject> {
     match question {
-        Question::Ledger => Vec::new(),
-        Question::Commits(subjects) => subjects.clone(),
-        Question::Artifact(_) => {
-            let mut subjects: Vec<CommitSubject> = Vec::new();
-            for record in records.iter().filter(|record| record.says.artifact) {
-                let subject = CommitSubject {
-                    commit: record.commit,
-                    tree: record.tree,
-                };
-                if !subjects.contains(&subject) {
-                    subjects.push(subject);
-                }
+        Question::Ledger => return Vec::new(),
+        Question::Commits(subjects) => return subjects.clone(),
+        Question::Artifact(_) => {}
+    }
+    let makes = |record: &&Record| record.says.makes && counting.contains_key(&record.seq);
+    let about = |record: &&Record| record.says.artifact;
+    let mut subjects: Vec<CommitSubject> = Vec::new();
+    let mut add = |record: &Record| {
+        let subject = CommitSubject {
+            commit: record.commit,
+            tree: record.tree,
+        };
+        if !subjects.contains(&subject) {
+            subjects.push(subject);
+        }
+    };
+    if !records.iter().any(|record| makes(&record)) {
+        records.iter().filter(about).for_each(add);
+        return subjects;
+    }
+    for maker in records.iter().filter(makes) {
+        let mut known = false;
+        for source in &maker.sources {
+            let proved = |one: &&Record| one.commit == *source && one.says.tree;
+            if let Some(record) = records.iter().find(proved) {
+                add(record);
+                known = true;
             }
-            subjects
+        }
+        if !known {
+            add(maker);
         }
     }
+    subjects
 }
 
 // What was required when the first evidence about it came, and what is required since the newest: a policy
@@ -677,6 +709,29 @@ fn step_finding(verdict: &StepVerdict) -> Option<Finding> {
         commit: Some(verdict.commit),
         detail,
     })
+}
+
+// The newest entry of a missing step about the head of the change that a commit landed, where its tree is another.
+fn lost(evidence: &Evidence, subject: &CommitSubject, verdict: &StepVerdict) -> Option<u64> {
+    if verdict.state != StepState::Missing {
+        return None;
+    }
+    let entries = || evidence.entries.iter().rev();
+    let id = entries().find_map(|entry| match &entry.said {
+        Some(Known::Landing(landing)) if landing.commits.contains(&subject.commit) => {
+            Some(&landing.change_id)
+        }
+        _ => None,
+    })?;
+    let head = entries().find_map(|entry| match &entry.said {
+        Some(Known::Change(change)) if change.id == *id => Some(change.head),
+        _ => None,
+    })?;
+    let about = |entry: &&judge::Entry| {
+        let of_head = entry.commit == head.commit || entry.has_tree(&head.tree);
+        of_head && entry.step == verdict.step.as_str() && !entry.failed
+    };
+    (head.tree != subject.tree).then(|| entries().find(about).map(|entry| entry.seq))?
 }
 
 fn describe(question: &Question) -> String {

@@ -65,7 +65,11 @@ pub(super) fn naming_lost(model: &Model, item: Item, suite: &Step, lost: &Object
 }
 
 fn of_deployment(model: &Model, it: &Deployed<'_>, suite: &Step, rule: &Tests) -> Item {
-    let trees: Vec<ObjectId> = it.sources(model).iter().map(|source| source.tree).collect();
+    let trees: Vec<ObjectId> = it
+        .origins(model)
+        .into_iter()
+        .map(|(_, tree)| tree)
+        .collect();
     let family = model.family(it.digest());
     let (item, result) = suite_item(
         model,

@@ -41,8 +41,7 @@ fn of(model: &Model, it: &Deployed<'_>) -> Item {
         let id = &provenance.run_details.builder.id;
         rule.builders.is_empty() || rule.builders.iter().any(|glob| fits(glob, id))
     };
-    let Some((entry, provenance)) = about.iter().rfind(|(_, provenance)| allowed(provenance))
-    else {
+    let Some((entry, _)) = about.iter().rfind(|(_, provenance)| allowed(provenance)) else {
         let ids: Vec<&str> = about
             .iter()
             .map(|(_, provenance)| provenance.run_details.builder.id.as_str())
@@ -50,7 +49,7 @@ fn of(model: &Model, it: &Deployed<'_>) -> Item {
         return Item::of(it.label(), Reason::BuilderUnknown, ids.join(", ")).resting_on([last.seq]);
     };
     let entries = [entry.seq, it.entry.seq];
-    let commits = source_commits(entry, provenance);
+    let commits = entry.source_commits();
     let protected = model
         .policy()
         .protected()
@@ -76,23 +75,5 @@ fn of(model: &Model, it: &Deployed<'_>) -> Item {
             let names: Vec<String> = commits.iter().map(ObjectId::to_string).collect();
             Item::of(it.label(), Reason::SourceOffLine, names.join(", ")).resting_on(entries)
         }
-    }
-}
-
-// What the builder says it built from; where it names no commit, what the entry stands under.
-fn source_commits(entry: &Entry, provenance: &Provenance) -> Vec<ObjectId> {
-    let algorithm = entry.commit.algorithm();
-    let digests = provenance
-        .build_definition
-        .resolved_dependencies
-        .iter()
-        .filter_map(|one| one.digest.as_ref());
-    let named: Vec<ObjectId> = digests
-        .filter_map(|digest| digest.get("gitCommit").or_else(|| digest.get("sha1")))
-        .filter_map(|hex| ObjectId::from_hex(algorithm, hex).ok())
-        .collect();
-    match named.is_empty() {
-        true => vec![entry.commit],
-        false => named,
     }
 }

@@ -42,8 +42,8 @@ pub(super) fn changes<'a>(model: &'a Model, scope: &Scope) -> Vec<Landed<'a>> {
     let sources: BTreeSet<ObjectId> = scope
         .artifact
         .iter()
-        .flat_map(|artifact| sources(model, artifact))
-        .map(|entry| entry.commit)
+        .flat_map(|artifact| origins(model, artifact))
+        .map(|(commit, _)| commit)
         .collect();
     let landed = |(id, (entry, change)): (&'a str, (&'a Entry, &'a Change))| {
         let landing = model
@@ -103,9 +103,9 @@ pub(super) fn all_deployments<'a>(model: &'a Model, scope: &Scope) -> Vec<Deploy
         let commits = scope.commits.as_ref().is_none_or(|commits| {
             commits.contains(&it.entry.commit)
                 || it
-                    .sources(model)
+                    .origins(model)
                     .iter()
-                    .any(|source| commits.contains(&source.commit))
+                    .any(|(commit, _)| commits.contains(commit))
         });
         environment
             && artifact
@@ -139,6 +139,26 @@ pub(super) fn sources<'a>(model: &'a Model, artifact: &DigestSet) -> Vec<&'a Ent
         made && !entry.failed && family.iter().any(|digest| entry.is_about(digest))
     };
     model.entries.iter().filter(makes).collect()
+}
+
+/// The commits, with their trees, from which an artifact came: as its provenance names them, where the ledger or git knows
+/// them here; else those under which the entries that made it stand.
+pub(super) fn origins(model: &Model, artifact: &DigestSet) -> Vec<(ObjectId, ObjectId)> {
+    let tree = |commit: &ObjectId| {
+        let known = model.commit(commit).map(|facts| facts.tree);
+        let attested = || model.entries.iter().find(|entry| entry.commit == *commit);
+        known.or_else(|| attested().map(|entry| entry.tree))
+    };
+    let mut origins = Vec::new();
+    for entry in sources(model, artifact) {
+        let named = entry.source_commits().into_iter();
+        let known: Vec<_> = named.filter_map(|id| Some((id, tree(&id)?))).collect();
+        match known.is_empty() {
+            true => origins.push((entry.commit, entry.tree)),
+            false => origins.extend(known),
+        }
+    }
+    origins
 }
 
 impl<'a> Landed<'a> {
@@ -323,8 +343,9 @@ impl<'a> Deployed<'a> {
         &self.deployment.artifact.digest
     }
 
-    pub(super) fn sources(&self, model: &'a Model) -> Vec<&'a Entry> {
-        sources(model, self.digest())
+    /// The commits that it came from, with their trees.
+    pub(super) fn origins(&self, model: &Model) -> Vec<(ObjectId, ObjectId)> {
+        origins(model, self.digest())
     }
 }
 

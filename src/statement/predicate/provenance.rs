@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Error, Predicate, ResourceDescriptor, not_empty};
+use crate::digest::{Algorithm, ObjectId};
 use crate::timestamp::Timestamp;
 
 /// How something was built, and by what.
@@ -86,6 +87,19 @@ pub struct BuildMetadata {
         with = "lenient_time"
     )]
     pub finished_on: Option<Timestamp>,
+}
+
+impl Provenance {
+    /// The commits that it was built from, as its dependencies name them (`gitCommit`, or `sha1` as SLSA's examples have
+    /// it); only those as long as the algorithm's ids.
+    pub fn commits(&self, algorithm: Algorithm) -> Vec<ObjectId> {
+        let all = &self.build_definition.resolved_dependencies;
+        let digests = all.iter().filter_map(|one| one.digest.as_ref());
+        digests
+            .filter_map(|digest| digest.get("gitCommit").or_else(|| digest.get("sha1")))
+            .filter_map(|hex| ObjectId::from_hex(algorithm, hex).ok())
+            .collect()
+    }
 }
 
 impl Predicate for Provenance {
