@@ -8,11 +8,12 @@
 mod common;
 
 use std::env;
+use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
 use common::http::{Habits, Server};
-use common::server::{FORMATS, at, docket, git, hook, ok, served, step, steps};
+use common::server::{FORMATS, at, docket, git, hook, ok, served, step, steps, tip};
 use common::world::{Ran, World};
 
 fn writers() -> usize {
@@ -147,19 +148,112 @@ fn over_connections_that_break_nothing_is_lost() {
     all_are_in(&world, writers);
 }
 
+/// A server with the ledger, and how its writers reach it: by path, or over HTTP.
+fn by_path_and_http() -> [(World, Option<Server>); 2] {
+    let (one, other) = (served("sha1"), served("sha256"));
+    let server = http(&other, Habits::default());
+    [(one, None), (other, Some(server))]
+}
+
+fn address(world: &World, server: Option<&Server>) -> String {
+    server.map_or_else(
+        || at(world, "server.git"),
+        |server| server.url("server.git"),
+    )
+}
+
 #[test]
 fn a_hook_that_refuses_is_no_contention() {
-    let world = served("sha1");
-    ready(&world, &at(&world, "server.git"), 8);
-    hook(&world, "pre-receive", "echo 'closed today' >&2; exit 1");
-    for ran in push(&world, 8, &["--tries", "50"]) {
-        assert_eq!(ran.code, 5, "{}{}", ran.out, ran.err);
-        assert!(ran.err.contains("closed today"), "{}", ran.err);
+    for (world, server) in by_path_and_http() {
+        ready(&world, &address(&world, server.as_ref()), 8);
+        hook(&world, "pre-receive", "echo 'closed today' >&2; exit 1");
+        for ran in push(&world, 8, &["--tries", "50"]) {
+            assert_eq!(ran.code, 5, "{}{}", ran.out, ran.err);
+            assert!(ran.err.contains("closed today"), "{}", ran.err);
+        }
+        hook(&world, "pre-receive", "exit 0");
+        for n in 0..8 {
+            let ran = docket(&world, &format!("writer{n}"), &["push"]);
+            assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        }
+        all_are_in(&world, 8);
     }
-    hook(&world, "pre-receive", "exit 0");
-    for n in 0..8 {
-        let ran = docket(&world, &format!("writer{n}"), &["push"]);
-        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn behind_a_hook_that_delays_all_land() {
+    for (world, server) in by_path_and_http() {
+        ready(&world, &address(&world, server.as_ref()), 8);
+        hook(&world, "pre-receive", "sleep 0.1");
+        for ran in push(&world, 8, &["--tries", "200", "--time", "300"]) {
+            assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        }
+        all_are_in(&world, 8);
     }
-    all_are_in(&world, 8);
+}
+
+/// Has one of git's services answered from a copy of the server that is made now.
+fn pretend(world: &World, server: Option<&Server>, writers: usize, service: &'static str) {
+    let pretended = at(world, "pretended");
+    fs::create_dir(&pretended).expect("made");
+    let copy = format!("{pretended}/server.git");
+    world.run("cp", &["-r", &at(world, "server.git"), &copy]);
+    if let Some(server) = server {
+        return server.behave(Habits {
+            instead: Some((service, pretended.into())),
+            ..Habits::default()
+        });
+    }
+    let script = at(world, "pretend");
+    fs::write(&script, format!("#!/bin/sh\nexec {service} '{copy}'\n")).expect("written");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&script, executable).expect("made executable");
+    let key = format!("remote.origin.{}", service[4..].replace('-', ""));
+    for n in 0..writers {
+        git(world, &format!("writer{n}"), &["config", &key, &script]);
+    }
+}
+
+/// Ends it.
+fn come_clean(world: &World, server: Option<&Server>, writers: usize, service: &str) {
+    if let Some(server) = server {
+        return server.behave(Habits::default());
+    }
+    let key = format!("remote.origin.{}", service[4..].replace('-', ""));
+    for n in 0..writers {
+        git(world, &format!("writer{n}"), &["config", "--unset", &key]);
+    }
+}
+
+/// Eight push to a server that pretends; none is told that its entry landed, and afterwards all land.
+fn nobody_is_fooled(service: &'static str) {
+    for (world, server) in by_path_and_http() {
+        let server = server.as_ref();
+        ready(&world, &address(&world, server), 8);
+        let before = tip(&world);
+        pretend(&world, server, 8, service);
+        let ended = push(&world, 8, &["--tries", "20"]);
+        for ran in &ended {
+            assert_eq!(ran.code, 5, "{}{}", ran.out, ran.err);
+        }
+        let lied_to = |ran: &&Ran| ran.err.contains("said that it took");
+        assert_eq!(ended.iter().filter(lied_to).count(), 1, "{ended:?}");
+        // A liar keeps nothing; one that shows an old head has kept one.
+        assert_eq!(tip(&world) == before, service == "git-receive-pack");
+        come_clean(&world, server, 8, service);
+        for ran in push(&world, 8, &["--tries", "200", "--time", "300"]) {
+            assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        }
+        all_are_in(&world, 8);
+    }
+}
+
+#[test]
+fn a_remote_that_lies_about_success_fools_nobody() {
+    nobody_is_fooled("git-receive-pack");
+}
+
+#[test]
+fn a_remote_that_shows_a_frozen_head_fools_nobody() {
+    nobody_is_fooled("git-upload-pack");
 }

@@ -27,6 +27,8 @@ pub struct Habits {
     pub header: Option<(String, String)>,
     /// Answers every push with this status.
     pub refuses_pushes: Option<u16>,
+    /// Serves what asks for this service (`git-upload-pack`, `git-receive-pack`) from below another folder.
+    pub instead: Option<(&'static str, PathBuf)>,
 }
 
 /// A server, stopped when dropped.
@@ -158,7 +160,7 @@ impl Shared {
         if matches!(broken, Broken::BeforeTheWork) {
             return stream.shutdown(Shutdown::Both);
         }
-        let reply = self.backend(&request)?;
+        let reply = backend(self.root_for(&habits, &request), &request)?;
         self.counts
             .sent
             .fetch_add(reply.body.len() as u64, Ordering::Relaxed);
@@ -199,40 +201,51 @@ impl Shared {
         }
     }
 
-    fn backend(&self, request: &Request) -> io::Result<Reply> {
-        let header = |name: &str| {
-            let found = request.headers.iter().find(|(known, _)| known == name);
-            found.map(|(_, value)| value.as_str()).unwrap_or_default()
-        };
-        let mut child = Command::new("git")
-            .arg("http-backend")
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", &self.root)
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_PROJECT_ROOT", &self.root)
-            .env("GIT_HTTP_EXPORT_ALL", "1")
-            .env("REQUEST_METHOD", &request.method)
-            .env("PATH_INFO", &request.path)
-            .env("QUERY_STRING", &request.query)
-            .env("CONTENT_TYPE", header("content-type"))
-            .env("CONTENT_LENGTH", request.body.len().to_string())
-            .env("HTTP_CONTENT_ENCODING", header("content-encoding"))
-            .env("GIT_PROTOCOL", header("git-protocol"))
-            .env("REMOTE_ADDR", "127.0.0.1")
-            // http-backend lets nobody push who has no name.
-            .env("REMOTE_USER", "somebody")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let mut pipe = child.stdin.take().expect("it is piped");
-        let body = request.body.clone();
-        let writer = thread::spawn(move || pipe.write_all(&body));
-        let output = child.wait_with_output()?;
-        let _ = writer.join();
-        Ok(Reply::of_cgi(&output.stdout))
+    fn root_for<'a>(&'a self, habits: &'a Habits, request: &Request) -> &'a Path {
+        match &habits.instead {
+            Some((service, root))
+                if request.path.ends_with(service) || request.query.ends_with(service) =>
+            {
+                root
+            }
+            _ => &self.root,
+        }
     }
+}
+
+fn backend(root: &Path, request: &Request) -> io::Result<Reply> {
+    let header = |name: &str| {
+        let found = request.headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str()).unwrap_or_default()
+    };
+    let mut child = Command::new("git")
+        .arg("http-backend")
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", root)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_PROJECT_ROOT", root)
+        .env("GIT_HTTP_EXPORT_ALL", "1")
+        .env("REQUEST_METHOD", &request.method)
+        .env("PATH_INFO", &request.path)
+        .env("QUERY_STRING", &request.query)
+        .env("CONTENT_TYPE", header("content-type"))
+        .env("CONTENT_LENGTH", request.body.len().to_string())
+        .env("HTTP_CONTENT_ENCODING", header("content-encoding"))
+        .env("GIT_PROTOCOL", header("git-protocol"))
+        .env("REMOTE_ADDR", "127.0.0.1")
+        // http-backend lets nobody push who has no name.
+        .env("REMOTE_USER", "somebody")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut pipe = child.stdin.take().expect("it is piped");
+    let body = request.body.clone();
+    let writer = thread::spawn(move || pipe.write_all(&body));
+    let output = child.wait_with_output()?;
+    let _ = writer.join();
+    Ok(Reply::of_cgi(&output.stdout))
 }
 
 struct Reply {
