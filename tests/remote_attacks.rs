@@ -298,6 +298,30 @@ fn two_auditors_that_compare_seals_find_a_split_view() {
 }
 
 #[test]
+fn a_reader_kept_at_an_old_head_learns_of_it_from_another_reader_s_seal() {
+    for format in FORMATS {
+        let (mut world, first) = watched(format);
+        let newest = tip(&world);
+        let seal = git(&world, "repo", &["show", "refs/notes/docket:docket/seal"]);
+        fs::write(world.root().join("newest.seal"), seal).expect("written");
+        // To this one the server shows the head of the first seal, today as yesterday.
+        set_tip(&world, &first);
+        clone(&world, "frozen");
+        for _ in 0..2 {
+            assert_eq!(reader(&mut world, "frozen", &["fetch"]).code, 0);
+            assert_eq!(reader(&mut world, "frozen", &["verify"]).code, 0);
+        }
+        let given = ["verify", "--seal", &at(&world, "newest.seal")];
+        found(&reader(&mut world, "frozen", &given), "rollback");
+        assert_eq!(proved(&world, "frozen"), ("rollback".to_owned(), 4));
+        set_tip(&world, &newest);
+        assert_eq!(reader(&mut world, "frozen", &["fetch"]).code, 0);
+        let given = ["verify", "--seal", &at(&world, "newest.seal")];
+        assert_eq!(reader(&mut world, "frozen", &given).code, 0);
+    }
+}
+
+#[test]
 fn a_machine_without_memory_needs_a_seal_given_by_hand() {
     for format in FORMATS {
         let (mut world, first) = watched(format);
