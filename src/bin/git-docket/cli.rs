@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_has_its_variable_but_those_that_can_weaken_a_verdict_or_hide_entries() {
+    fn every_flag_has_its_variable_but_those_that_weaken_a_verdict_hide_entries_or_reveal() {
         let mut without = BTreeSet::new();
         for (verb, flag, env) in flags(&prepared()) {
             let name = format!("DOCKET_{}", flag.to_ascii_uppercase().replace('-', "_"));
@@ -341,6 +341,7 @@ mod tests {
             "log.step",
             "log.until",
             "no-assert",
+            "run.reveal-arguments",
             "version",
         ];
         assert_eq!(without, expected.map(str::to_owned).into());
