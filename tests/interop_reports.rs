@@ -256,3 +256,187 @@ fn semgrep() {
         "what is suppressed does not count"
     );
 }
+
+/// Cargo's further commands.
+fn cargo_tool(name: &str) -> Option<PathBuf> {
+    Some(peer::peer("DOCKET_PEER_CARGO_TOOLS", "bin")?.join(name))
+}
+
+/// A crate that nothing has to be fetched for, with another beside it.
+fn crate_in(folder: &Path) {
+    for (file, text) in [
+        (
+            "Cargo.toml",
+            "[package]\nname = \"outer\"\nversion = \"1.2.3\"\nedition = \"2021\"\n[dependencies]\ninner = { path = \"inner\" }\n[workspace]\n",
+        ),
+        (
+            "src/lib.rs",
+            "#[test] fn a() {}\n#[test] fn b() { panic!(\"<&\\\"]]>\") }\n#[test] #[ignore] fn c() {}\n#[test] fn d() {}\n",
+        ),
+        (
+            "inner/Cargo.toml",
+            "[package]\nname = \"inner\"\nversion = \"0.1.0\"\nedition = \"2021\"\n",
+        ),
+        ("inner/src/lib.rs", ""),
+        (
+            ".config/nextest.toml",
+            "[profile.default.junit]\npath = \"junit.xml\"\n",
+        ),
+    ] {
+        let path = folder.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+/// Runs a further command of cargo in the folder, with the toolchain that runs the tests.
+fn cargo(tool: &Path, folder: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(tool);
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env("CARGO_NET_OFFLINE", "true");
+    command.env("CARGO_TARGET_DIR", folder.join("target"));
+    let output = command.output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn nextest() {
+    let Some(nextest) = cargo_tool("cargo-nextest") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    crate_in(folder);
+    let printed = cargo(&nextest, folder, &["nextest", "run", "--no-fail-fast"]);
+    let report = read(&folder.join("target/nextest/default/junit.xml"));
+    assert_eq!(report.kind, Kind::JUnit);
+    let Says::Tests(result) = report.says else {
+        panic!("tests")
+    };
+    // What it does not run, it does not report.
+    let summary = printed
+        .lines()
+        .find(|line| line.contains("Summary"))
+        .unwrap();
+    let (passed, failed) = (summed(summary, "passed"), summed(summary, "failed"));
+    assert_eq!((passed, failed), (2, 1), "{printed}");
+    let expected = TestCounts {
+        total: 3,
+        passed,
+        failed,
+        skipped: 0,
+    };
+    assert_eq!(result.tests.unwrap(), expected);
+    assert_eq!(result.failed_tests, ["outer.b"]);
+}
+
+#[test]
+fn cargo_audit_on_a_database_made_up() {
+    let Some(audit) = cargo_tool("cargo-audit") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let advisories = folder.join("db/crates/broken");
+    fs::create_dir_all(&advisories).unwrap();
+    for (id, score) in [("RUSTSEC-2024-0001", "H"), ("RUSTSEC-2024-0002", "L")] {
+        let text = format!(
+            "```toml\n[advisory]\nid = \"{id}\"\npackage = \"broken\"\ndate = \"2024-01-02\"\ncvss = \"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:{score}/I:{score}/A:{score}\"\n\n[versions]\npatched = [\">= 0.3.2\"]\n```\n\n# It breaks\n\nMade up.\n"
+        );
+        fs::write(advisories.join(format!("{id}.md")), text).unwrap();
+    }
+    let package = |name: &str, version: &str| {
+        format!(
+            "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"{:064}\"\n\n",
+            0
+        )
+    };
+    let lock = format!(
+        "version = 3\n\n{}{}",
+        package("broken", "0.3.1"),
+        package("fine", "1.0.0")
+    );
+    fs::write(folder.join("Cargo.lock"), lock).unwrap();
+    git(&folder.join("db"), &["init", "-q"]);
+    git(&folder.join("db"), &["add", "-A"]);
+    git(
+        &folder.join("db"),
+        &[
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@example.org",
+            "commit",
+            "-qm",
+            "advisories",
+        ],
+    );
+    let output = Command::new(&audit)
+        .args(["audit", "--no-fetch", "--stale", "--db", "db", "--json"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let own: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report = reports::read(&output.stdout).unwrap();
+    assert_eq!(report.kind, Kind::CargoAudit);
+    let Says::Vulns(vulns) = report.says else {
+        panic!("vulnerabilities")
+    };
+    assert_eq!(own["vulnerabilities"]["count"], 2);
+    let found: Vec<(&str, &str)> = vulns
+        .scanner
+        .result
+        .iter()
+        .map(|one| (one.id.as_str(), one.severity[0].score.as_str()))
+        .collect();
+    assert_eq!(
+        found,
+        [("RUSTSEC-2024-0001", "9.8"), ("RUSTSEC-2024-0002", "7.3")]
+    );
+}
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let status = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(arguments)
+        .status();
+    assert!(status.unwrap().success());
+}
+
+#[test]
+fn bills_of_cargo_and_python() {
+    let (Some(cyclonedx), Some(programs)) = (cargo_tool("cargo-cyclonedx"), programs()) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    crate_in(folder);
+    cargo(&cyclonedx, folder, &["cyclonedx", "-f", "json"]);
+    let components = |report: reports::Report| match report.says {
+        Says::Document(_, document) => document["components"].as_array().unwrap().len(),
+        other => panic!("{other:?}"),
+    };
+    let report = read(&folder.join("outer.cdx.json"));
+    assert_eq!(report.kind, Kind::CycloneDx);
+    assert_eq!(components(report), 1, "the one crate that it depends on");
+
+    let python = programs.join("python");
+    let python = python.to_str().unwrap();
+    let bill = folder.join("python.json");
+    let printed = said(
+        programs.join("cyclonedx-py"),
+        folder,
+        &["environment", "-o", "python.json", python],
+    );
+    assert!(bill.is_file(), "{printed}");
+    let installed = said(python, folder, &["-m", "pip", "list", "--format", "json"]);
+    let installed = installed
+        .lines()
+        .find(|line| line.starts_with('['))
+        .unwrap();
+    let installed: Vec<Value> = serde_json::from_str(installed).unwrap();
+    assert_eq!(components(read(&bill)), installed.len());
+}
