@@ -6,14 +6,19 @@
 mod common;
 #[path = "common/peer.rs"]
 mod peer;
+#[path = "common/schemas.rs"]
+mod schemas;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use common::world::World;
+use git_docket::digest::Sha256;
 use git_docket::finding::chain;
 use git_docket::ingest::reports::{self, Kind, Report, Says};
+use git_docket::ops::reported::{self, Keep, Source, usual_step};
 use git_docket::statement::predicate::{TestOutcome, Vulns};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -170,6 +175,7 @@ fn samples() -> Vec<(String, &'static str)> {
         ),
         (json(json!({"result": [{"expressions": [{"value": true, "text": "data.a.allow"}]}]})), "OPA: policy pass denials=01"),
         (json(json!({"result": [{"expressions": [{"value": ["no"], "text": "data.a.deny"}]}]})), "OPA: policy fail denials=11"),
+        (harness("error", "warning"), "Harness policy evaluation: policy fail passed=01 warnings=11 failed=11 denials=21"),
         (
             json(json!({"@context": "https://openvex.dev/ns/v0.2.0", "statements": [{"vulnerability": {"name": "CVE-1"}, "status": "not_affected", "justification": "component_not_present", "products": [{"@id": "pkg:oci/a"}]}, {"vulnerability": {"name": "CVE-2"}, "status": "affected"}]})),
             "OpenVEX: CVE-1:component_not_present",
@@ -179,6 +185,87 @@ fn samples() -> Vec<(String, &'static str)> {
             "CycloneDX VEX: CVE-1:code_not_reachable",
         ),
     ]
+}
+
+/// An evaluation of Harness of two policies that ended so.
+fn harness(one: &str, other: &str) -> String {
+    let policy = |name: &str, status: &str, denied: Value| {
+        let policy = json!({"identifier": name, "name": name, "rego": format!("package {name}")});
+        json!({"status": status, "deny_messages": denied, "error": "", "policy": policy})
+    };
+    let details = [
+        policy("images", one, json!(["from elsewhere", "unsigned"])),
+        policy("owners", other, Value::Null),
+    ];
+    let set = json!({"identifier": "prod", "status": one, "details": details});
+    json!({
+        "id": 7, "status": one, "type": "pipeline", "action": "onrun", "entity": "deploy",
+        "created": 1_760_000_000_000_u64, "input": {"b": 1, "a": [2]}, "details": [set],
+    })
+    .to_string()
+}
+
+#[test]
+fn a_decision_names_its_policy_and_its_input() {
+    let world = ledger();
+    let said = |world: &World, arguments: &[&str]| {
+        world.docket_ok(&[&["attest", "--evidence"], arguments].concat());
+        predicates(world)["https://git-docket.dev/measurement/v0.1"].clone()
+    };
+    world.write("harness.json", &harness("pass", "pass"));
+    let of_text = |text: &str| json!(format!("sha256:{}", Sha256::of(text.as_bytes())));
+    let measured = said(&world, &["harness.json"]);
+    assert_eq!(measured["input"]["digest"], of_text(r#"{"a":[2],"b":1}"#));
+    assert_eq!(
+        measured["policies"][0],
+        json!({"name": "images", "digest": of_text("package images")})
+    );
+    assert_eq!(
+        measured["gate"],
+        json!({"name": "pipeline onrun", "kind": "policy"})
+    );
+    assert_eq!(measured["result"], "pass");
+
+    world.write(
+        "conftest.json",
+        r#"[{"filename": "a", "namespace": "main", "successes": 3}]"#,
+    );
+    world.write("deny.rego", "package main");
+    world.write("input.yaml", "kind: Pod");
+    let ran = world.docket(&["attest", "--evidence", "conftest.json"]);
+    assert!(
+        ran.code == 0 && ran.err.contains("--policy-file"),
+        "{}",
+        ran.err
+    );
+    let flags = [
+        "conftest.json",
+        "--policy-file",
+        "deny.rego",
+        "--input-file",
+        "input.yaml",
+    ];
+    let measured = said(&world, &flags);
+    assert_eq!(measured["input"]["digest"], of_text("kind: Pod"));
+    assert_eq!(
+        measured["policies"],
+        json!([{"name": "deny.rego", "digest": of_text("package main")}])
+    );
+
+    world.write("junit.xml", JUNIT);
+    let ran = world.docket(&[
+        "attest",
+        "--evidence",
+        "junit.xml",
+        "--policy-file",
+        "deny.rego",
+    ]);
+    assert!(
+        ran.code == 2 && ran.err.contains("no policy engine's decision"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(world.docket(&["verify"]).code, 0);
 }
 
 #[test]
@@ -214,6 +301,14 @@ fn what_is_broken_is_refused_with_its_reason() {
     for (text, reason) in [
         ("", "it is empty"),
         ("hello", "no report that is known"),
+        (
+            r#"{"status": "pass", "details": [], "entity": ""}"#,
+            "nothing was evaluated",
+        ),
+        (
+            &harness("maybe", "pass"),
+            "is neither pass, warning nor error",
+        ),
         ("{\"a\": 1}", "no report that is known"),
         ("[]", "no report that is known"),
         ("{\"a\": 1, \"a\": 2}", "it is no JSON"),
@@ -303,9 +398,34 @@ proptest! {
         }
         if let Ok(report) = reports::read(&bytes) {
             prop_assert!(!said(&report).is_empty());
+            if let Some((name, predicate)) = claimed(&bytes, report) {
+                schemas::value_fits(&SCHEMAS[&name], &predicate);
+            }
         }
     }
 }
+
+/// What is claimed of a report, with the name of its schema. Documents are their own, and fit that of their form.
+fn claimed(bytes: &[u8], report: Report) -> Option<(String, Value)> {
+    let (path, keep) = (Path::new("report"), Keep::UpTo(1 << 20));
+    let source = Source { path, bytes };
+    let (speaker, step) = ("ci".parse().unwrap(), usual_step(&report));
+    let claim = reported::claim(source, report, &keep, Some(&speaker), step, Vec::new()).ok()?;
+    // SPDX has a type for each version.
+    let name = claim.predicate_type.short_name().unwrap_or("spdx");
+    Some((name.to_owned(), Value::Object(claim.predicate)))
+}
+
+static SCHEMAS: LazyLock<BTreeMap<String, jsonschema::Validator>> = LazyLock::new(|| {
+    ["test-result", "vulns", "measurement", "cyclonedx", "spdx"]
+        .map(|name| {
+            (
+                name.to_owned(),
+                schemas::schema(&format!("predicate/{name}.json")),
+            )
+        })
+        .into()
+});
 
 fn ledger() -> World {
     let world = World::new();

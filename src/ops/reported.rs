@@ -6,9 +6,11 @@ use thiserror::Error;
 
 use super::record::{Claim, Rehash};
 use super::{Explain, Failure};
+use crate::digest::Sha256;
 use crate::ingest::reports::{self, Kind, Report, Says};
 use crate::statement::predicate::{
-    self, Asserted, KeptReport, MeasuredInput, Measurement, PersonId, Predicate, Sha256Text,
+    self, Asserted, KeptReport, MeasuredInput, MeasuredPolicy, Measurement, PersonId, Predicate,
+    Sha256Text,
 };
 use crate::statement::{PredicateType, Step, Subject};
 
@@ -35,6 +37,14 @@ pub enum Error {
     /// It says what only a person can.
     #[error("{}: {kind} says that findings do no harm, and only a human may except them", path.display())]
     Justifies {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is.
+        kind: Kind,
+    },
+    /// A policy and an input belong to a decision.
+    #[error("{}: {kind} is no policy engine's decision, so it was held against no policy", path.display())]
+    NoDecision {
         /// The file.
         path: PathBuf,
         /// Whose it is.
@@ -72,6 +82,7 @@ impl Explain for Error {
                     path.display()
                 )
             }
+            Self::NoDecision { .. } => "leave --policy-file and --input-file out".into(),
             Self::Nobody { .. } => "have the key added: git docket roster add".into(),
             Self::Predicate { .. } => return None,
         })
@@ -97,6 +108,29 @@ impl Source<'_> {
             path: self.path.to_owned(),
             source: Box::new(source),
         })
+    }
+}
+
+/// Says which policies were held against which input, for an engine whose report does not.
+///
+/// # Errors
+/// Where no policy engine decided this.
+pub fn decided(
+    source: Source<'_>,
+    report: &mut Report,
+    policies: Vec<(String, Sha256)>,
+    input: Option<Sha256>,
+) -> Result<(), Error> {
+    match &mut report.says {
+        Says::Figures(figures) if report.kind.is_decision() => {
+            figures.policies.extend(policies);
+            figures.input = input.or(figures.input);
+            Ok(())
+        }
+        _ => Err(Error::NoDecision {
+            path: source.path.to_owned(),
+            kind: report.kind,
+        }),
     }
 }
 
@@ -157,6 +191,7 @@ pub fn claim(
                 input: figures.input.map(|digest| MeasuredInput {
                     digest: Sha256Text(digest),
                 }),
+                policies: figures.policies.into_iter().map(policy).collect(),
                 metrics: figures.metrics,
                 thresholds: figures.thresholds,
                 result: figures.result,
@@ -182,6 +217,13 @@ pub fn claim(
         subjects,
         rehash: Rehash::No,
     })
+}
+
+fn policy((name, digest): (String, Sha256)) -> MeasuredPolicy {
+    MeasuredPolicy {
+        name,
+        digest: Sha256Text(digest),
+    }
 }
 
 fn of<P: Predicate>(

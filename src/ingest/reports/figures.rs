@@ -1,4 +1,4 @@
-//! Figures: coverage, cost, load, quality, and what policy engines decided.
+//! Figures: coverage, cost, load, quality.
 //!
 //! Numbers are kept as exact decimals. A rate is given in percent to two digits, rounded towards zero, so that it never says
 //! more than is there.
@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::xml::{Met, walk};
 use super::{Error, Kind, list_of, shape, text_of};
-use crate::canonical;
 use crate::digest::Sha256;
 use crate::statement::predicate::{
     Comparison, Decimal, Gate, GateKind, MeasurementResult, Metric, Phase, Threshold, Tool, Window,
@@ -29,6 +28,8 @@ pub struct Figures {
     pub window: Option<Window>,
     /// What the tool was given, where the report has it.
     pub input: Option<Sha256>,
+    /// What a policy engine held against it, each with its name, where the report has it.
+    pub policies: Vec<(String, Sha256)>,
     /// The figures.
     pub metrics: Vec<Metric>,
     /// What they were held against.
@@ -52,6 +53,7 @@ impl Figures {
             phase: Phase::Actual,
             window: None,
             input: None,
+            policies: Vec::new(),
             metrics: Vec::new(),
             thresholds: Vec::new(),
             result: MeasurementResult::Pass,
@@ -80,7 +82,7 @@ impl Figures {
         }
     }
 
-    fn passed(&mut self, passed: bool) {
+    pub(super) fn passed(&mut self, passed: bool) {
         self.result = match passed {
             true => MeasurementResult::Pass,
             false => MeasurementResult::Fail,
@@ -412,68 +414,5 @@ pub(super) fn scorecard(value: &Value) -> Result<Figures, Error> {
         let score = check["score"].as_f64().filter(|score| *score >= 0.0);
         figures.add(name, "1", score.and_then(decimal));
     }
-    Ok(figures)
-}
-
-/// `conftest test -o json`: successes, warnings, failures and exceptions of all files.
-pub(super) fn conftest(value: &Value) -> Result<Figures, Error> {
-    let kind = Kind::Conftest;
-    let mut sums = [
-        ("successes", 0_u64),
-        ("warnings", 0),
-        ("failures", 0),
-        ("exceptions", 0),
-    ];
-    for file in list_of(kind, value, "it")? {
-        for (name, sum) in &mut sums {
-            *sum += match &file[*name] {
-                Value::Null => 0,
-                Value::Number(number) => number
-                    .as_u64()
-                    .ok_or_else(|| shape(kind, name, "is no count"))?,
-                list => list_of(kind, list, name)?.len() as u64,
-            };
-        }
-    }
-    let mut figures = Figures::new(GateKind::Policy, "conftest", None);
-    for (name, sum) in sums {
-        figures.count(name, sum);
-    }
-    figures.result = match (sums[2].1, sums[1].1) {
-        (0, 0) => MeasurementResult::Pass,
-        (0, _) => MeasurementResult::Warn,
-        _ => MeasurementResult::Fail,
-    };
-    Ok(figures)
-}
-
-/// `opa eval --format json`: one expression that is true or false, or a list of denials.
-pub(super) fn opa(value: &Value) -> Result<Figures, Error> {
-    let kind = Kind::Opa;
-    let [result] = list_of(kind, &value["result"], "result")? else {
-        return Err(shape(kind, "result", "is not one"));
-    };
-    let [expression] = list_of(kind, &result["expressions"], "result[].expressions")? else {
-        return Err(shape(kind, "result[].expressions", "are not one"));
-    };
-    let mut figures = Figures::new(GateKind::Policy, "opa", None);
-    figures.gate.name = expression["text"].as_str().unwrap_or("opa").to_owned();
-    let denials = match &expression["value"] {
-        Value::Bool(allowed) => u64::from(!allowed),
-        Value::Array(denials) => denials.len() as u64,
-        _ => {
-            return Err(shape(
-                kind,
-                "the expression's value",
-                "is neither true, false nor a list of denials",
-            ));
-        }
-    };
-    figures.count("denials", denials);
-    figures.passed(denials == 0);
-    figures.input = canonical::to_vec(&value["input"])
-        .ok()
-        .filter(|_| !value["input"].is_null())
-        .map(|bytes| Sha256::of(&bytes));
     Ok(figures)
 }

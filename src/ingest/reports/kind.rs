@@ -76,6 +76,8 @@ kinds! {
     Conftest "Conftest" "application/json"
     /// `opa eval --format json`
     Opa "OPA" "application/json"
+    /// A policy evaluation of Harness
+    HarnessPolicy "Harness policy evaluation" "application/json"
     /// OpenVEX
     OpenVex "OpenVEX" "application/json"
 }
@@ -87,6 +89,11 @@ impl fmt::Display for Kind {
 }
 
 impl Kind {
+    /// Whether a policy engine decided it.
+    pub fn is_decision(self) -> bool {
+        matches!(self, Self::Conftest | Self::Opa | Self::HarnessPolicy)
+    }
+
     /// Recognises a JSON value by members that only this tool has together.
     pub(super) fn of(value: &Value) -> Option<Self> {
         if let Value::Array(list) = value {
@@ -131,6 +138,7 @@ impl Kind {
                 Self::OsvScanner
             }
             () if value["result"][0]["expressions"].is_array() => Self::Opa,
+            () if has(&["status", "details", "entity"]) => Self::HarnessPolicy,
             () => return None,
         })
     }

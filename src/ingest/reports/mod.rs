@@ -5,13 +5,15 @@
 //! | JUnit XML, `go test -json` | test-result ([`tests`]) |
 //! | Trivy, Grype, OSV-Scanner, cargo-audit, npm audit, gitleaks; SARIF of a security tool | vulns ([`scans`]) |
 //! | CycloneDX, SPDX 2.3 and 3 | themselves ([`bills`]) |
-//! | LCOV, Cobertura, Infracost, FOCUS, k6, Scorecard, Conftest, OPA; SARIF of another tool | measurement ([`figures`]) |
+//! | LCOV, Cobertura, Infracost, FOCUS, k6, Scorecard; SARIF of another tool | measurement ([`figures`]) |
+//! | Conftest, OPA, Harness' policy evaluations | measurement ([`decisions`]) |
 //! | OpenVEX, CycloneDX VEX | findings that an exception may name ([`vex`]) |
 //!
 //! Counts are the tool's own: where a report states totals, what is counted must agree with them, or the report is
 //! refused. What is not recognised is refused, never guessed.
 
 pub mod bills;
+pub mod decisions;
 pub mod figures;
 mod kind;
 mod sarif;
@@ -184,8 +186,9 @@ fn read_json(text: &str) -> Result<Report, Error> {
         Kind::Infracost => Says::Figures(figures::infracost(&value)?),
         Kind::K6 => Says::Figures(figures::k6(&value)?),
         Kind::Scorecard => Says::Figures(figures::scorecard(&value)?),
-        Kind::Conftest => Says::Figures(figures::conftest(&value)?),
-        Kind::Opa => Says::Figures(figures::opa(&value)?),
+        Kind::Conftest => Says::Figures(decisions::conftest(&value)?),
+        Kind::Opa => Says::Figures(decisions::opa(&value)?),
+        Kind::HarnessPolicy => Says::Figures(decisions::harness(&value)?),
         Kind::OpenVex => Says::Justified(vex::openvex(&value)?),
         Kind::CycloneDxVex => Says::Justified(vex::cyclonedx(&value)?),
         Kind::JUnit | Kind::GoTest | Kind::Lcov | Kind::Cobertura | Kind::Focus => {

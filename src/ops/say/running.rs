@@ -339,6 +339,7 @@ impl Desk<'_> {
             gate: request.gate,
             tool: request.tool,
             input: None,
+            policies: Vec::new(),
             metrics: request.figures,
             thresholds: request.limits,
             result,

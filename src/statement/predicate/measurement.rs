@@ -35,6 +35,9 @@ pub struct Measurement {
     /// What it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<MeasuredInput>,
+    /// The policies that an engine held against it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<MeasuredPolicy>,
     /// The figures.
     pub metrics: Vec<Metric>,
     /// What they were held against.
@@ -105,6 +108,16 @@ words! {
 #[serde(rename_all = "camelCase")]
 pub struct MeasuredInput {
     /// SHA-256 of it.
+    pub digest: Sha256Text,
+}
+
+/// A policy that an engine held against what it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasuredPolicy {
+    /// Its file, or what the engine calls it.
+    pub name: String,
+    /// SHA-256 of its text.
     pub digest: Sha256Text,
 }
 

@@ -71,8 +71,8 @@ pub use landing::{Landing, Method, Protections};
 pub use ledger_key::{LedgerKey, LedgerKeyError, Vkey, VkeyError};
 pub use link::Link;
 pub use measurement::{
-    Comparison, Gate, GateKind, MeasuredInput, Measurement, MeasurementResult, Metric, Phase,
-    Threshold, Window,
+    Comparison, Gate, GateKind, MeasuredInput, MeasuredPolicy, Measurement, MeasurementResult,
+    Metric, Phase, Threshold, Window,
 };
 pub use outcome::{Confidence, Outcome, OutcomeKind, OutcomeSource, RootCause};
 pub use policy::{MAX_POLICY_BYTES, PolicyText, PolicyTextError};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use git_docket::{
     canonical,
-    ingest::reports::Report,
+    ingest::reports::{Report, Says},
     ops::{
         key::KeySource,
         record::{Claim, Recorder, Rehash},
@@ -54,6 +54,12 @@ pub struct Args {
     /// Where the private report can be had by those who may
     #[arg(long, value_name = "URI", requires = "private")]
     report_uri: Option<String>,
+    /// The policy that OPA or Conftest held against its input; its SHA-256 is stated
+    #[arg(long, value_name = "FILE", requires = "evidence")]
+    policy_file: Vec<PathBuf>,
+    /// What OPA or Conftest was given; its SHA-256 is stated
+    #[arg(long, value_name = "FILE", requires = "evidence")]
+    input_file: Option<PathBuf>,
     /// What it is about
     #[arg(value_name = "SUBJECT")]
     subjects: Vec<String>,
@@ -82,16 +88,43 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         None => (claim(&args, context)?, open()?),
         Some(path) => {
             let bytes = super::read_bytes(path)?;
-            let report = Source {
+            let source = Source {
                 path,
                 bytes: &bytes,
-            }
-            .read()?;
+            };
+            let mut report = source.read()?;
+            decided(&args, source, &mut report, context)?;
             let recorder = open()?;
             (reported(&args, path, &bytes, report, &recorder)?, recorder)
         }
     };
     recorded::report(recorder.record(vec![claim])?, context)
+}
+
+/// Adds what the report of a policy engine does not say itself.
+fn decided(
+    args: &Args,
+    source: Source<'_>,
+    report: &mut Report,
+    context: &Context,
+) -> Result<(), Stop> {
+    let mut policies = Vec::new();
+    for path in &args.policy_file {
+        policies.push((path.display().to_string(), digest_of(path)?));
+    }
+    let input = args.input_file.as_deref().map(digest_of).transpose()?;
+    if !policies.is_empty() || input.is_some() {
+        reported::decided(source, report, policies, input)?;
+    }
+    if let Says::Figures(figures) = &report.says
+        && report.kind.is_decision()
+        && figures.policies.is_empty()
+    {
+        context
+            .ui
+            .note("which policy was evaluated is not said: --policy-file FILE says it");
+    }
+    Ok(())
 }
 
 fn reported(
