@@ -6,15 +6,13 @@
 mod common;
 #[path = "common/peer.rs"]
 mod peer;
-#[path = "common/schemas.rs"]
-mod schemas;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use common::world::World;
+use common::{schemas, world::World};
 use git_docket::digest::Sha256;
 use git_docket::finding::chain;
 use git_docket::ingest::reports::{self, Kind, Report, Says};
