@@ -260,7 +260,7 @@ fn reports_show_the_same_in_every_form_and_hold_hostile_text() {
             "commits": [to], "method": "squash",
         }),
     );
-    let forms = ["markdown", "html", "csv", "sarif", "json"];
+    let forms = ["markdown", "html", "csv", "sarif", "json", "junit"];
     let mut words = vec![
         "report".to_owned(),
         "--pack".into(),

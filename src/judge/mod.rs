@@ -241,9 +241,14 @@ fn sort(items: &mut Vec<Item>) {
 impl CheckResult {
     fn of(check: &Check, mut items: Vec<Item>) -> Self {
         sort(&mut items);
+        Self::counted(check.id, check.name, items)
+    }
+
+    /// Over items that stand heaviest first.
+    pub(crate) fn counted(id: &'static str, name: &'static str, items: Vec<Item>) -> Self {
         let mut result = Self {
-            id: check.id,
-            name: check.name,
+            id,
+            name,
             verdict: items
                 .first()
                 .map_or(Verdict::NotApplicable, |item| item.verdict),

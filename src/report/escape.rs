@@ -6,7 +6,8 @@
 //!
 //! 1. C0 and C1 control characters and DEL, LF, CR and TAB among them;
 //! 2. characters without a width or that change direction: the Unicode format characters (general
-//!    category Cf), line and paragraph separators, the fillers that show as nothing, variation selectors;
+//!    category Cf), line and paragraph separators, the fillers that show as nothing, variation selectors, and the
+//!    noncharacters that XML forbids;
 //! 3. the backslash itself, doubled, so that two different texts never look alike.
 //!
 //! Look-alike letters of other scripts are *not* changed: names are written in many scripts.
@@ -64,7 +65,7 @@ fn acts(c: char) -> bool {
             | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}'..='\u{ffff}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 

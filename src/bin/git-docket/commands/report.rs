@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use git_docket::judge::Verdict;
 use git_docket::ops::report;
 use git_docket::ops::verify::{self, Remember, Request};
-use git_docket::report::audit::Audit;
-use git_docket::report::{csv, html, json, markdown, sarif};
+use git_docket::report::form::{Form, FormError};
+use git_docket::report::markdown;
 use git_docket::timestamp::Timestamp;
 use git_docket::verify::Question;
 
@@ -46,22 +46,12 @@ pub struct Args {
     /// Hold the ledger to the pin in this file
     #[arg(long, value_name = "FILE")]
     pin: Option<PathBuf>,
-    /// Write it to a file: markdown, html, csv, sarif or json, =FILE (repeats)
+    /// Write it to a file: markdown, html, csv, sarif, junit or json, =FILE (repeats)
     #[arg(long = "output", value_name = "FORMAT=FILE", value_parser = output)]
     outputs: Vec<(Form, PathBuf)>,
     /// Observe only: end with 0 where it would be 1 or 3
     #[arg(long)]
     no_assert: bool,
-}
-
-/// The forms of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    Markdown,
-    Html,
-    Csv,
-    Sarif,
-    Json,
 }
 
 /// Reports.
@@ -86,7 +76,9 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     let ledger = &context.globals.ledger_ref;
     let audit = report::report(&context.world, &repository, ledger, request, &packs?, asked)?;
     for (form, path) in &args.outputs {
-        let text = rendered(&audit, *form)?;
+        let text = form
+            .render(&audit)
+            .map_err(|error| Stop::new(Exit::CouldNotLook, error))?;
         std::fs::write(path, text).map_err(|error| {
             Stop::new(
                 Exit::CouldNotLook,
@@ -110,32 +102,11 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     })
 }
 
-fn rendered(audit: &Audit, form: Form) -> Result<String, Stop> {
-    let failed = |error| Stop::new(Exit::CouldNotLook, error);
-    Ok(match form {
-        Form::Markdown => markdown::markdown(audit),
-        Form::Html => html::html(audit),
-        Form::Csv => csv::csv(audit),
-        Form::Sarif => format!("{:#}\n", sarif::sarif(audit)),
-        Form::Json => json::document(audit).map_err(failed)?,
-    })
-}
-
 fn output(text: &str) -> Result<(Form, PathBuf), String> {
-    let form = |word: &str| {
-        let all = [
-            ("markdown", Form::Markdown),
-            ("html", Form::Html),
-            ("csv", Form::Csv),
-            ("sarif", Form::Sarif),
-            ("json", Form::Json),
-        ];
-        all.into_iter()
-            .find(|(known, _)| *known == word)
-            .map(|(_, form)| form)
-    };
-    let parts = text.split_once('=').filter(|(_, path)| !path.is_empty());
-    parts
-        .and_then(|(word, path)| Some((form(word)?, path.into())))
-        .ok_or_else(|| "expected markdown, html, csv, sarif or json, then =FILE".into())
+    let (form, path) = text
+        .split_once('=')
+        .filter(|(_, path)| !path.is_empty())
+        .ok_or("expected FORMAT=FILE")?;
+    let form = form.parse().map_err(|error: FormError| error.to_string())?;
+    Ok((form, path.into()))
 }
