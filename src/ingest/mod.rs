@@ -5,5 +5,6 @@
 
 pub mod forge;
 pub mod git_ai;
+pub mod harness_audit;
 pub mod reports;
 pub mod running;

@@ -11,7 +11,7 @@ use super::shortened;
 use crate::digest::{ObjectId, Sha256};
 
 /// One or more digests of one thing. Never empty.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(
     try_from = "BTreeMap<String, String>",
     into = "BTreeMap<String, String>"
@@ -19,7 +19,7 @@ use crate::digest::{ObjectId, Sha256};
 pub struct DigestSet(BTreeMap<String, String>);
 
 /// Why digests are no digest set.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[non_exhaustive]
 pub enum DigestSetError {
     /// No digest: nothing is identified.

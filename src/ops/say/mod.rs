@@ -8,6 +8,7 @@
 mod assisted;
 mod change;
 mod forge;
+mod harness;
 mod mend;
 mod release;
 mod running;

@@ -2,6 +2,7 @@
 
 mod ai;
 mod forge;
+mod harness_audit;
 
 use std::path::PathBuf;
 
@@ -22,11 +23,15 @@ use crate::exit::{Exit, Stop};
 /// With --ai, what git-ai's notes (refs/notes/ai) and trailers tell of the
 /// commits of a range.
 ///
+/// With --harness-audit, the events of Harness' audit stream (JSON lines), each by
+/// its digest, with who did what to which resource, and when.
+///
 /// Examples:
 ///   git docket import --forge github pull.json reviews.json
 ///   git docket import --forge github - --dry-run
 ///   git docket import --forge gitlab merge-request.json approvals.json
 ///   git docket import --ai main..topic
+///   git docket import --harness-audit audit.jsonl
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -41,10 +46,13 @@ pub struct Args {
     #[arg(
         long,
         value_name = "FORGE",
-        required_unless_present = "ai",
-        conflicts_with = "ai"
+        required_unless_present_any = ["ai", "harness_audit"],
+        conflicts_with_all = ["ai", "harness_audit"]
     )]
     forge: Option<Forge>,
+    /// The files are audit streams of Harness
+    #[arg(long, conflicts_with = "ai")]
+    harness_audit: bool,
     /// Of which commits notes and trailers are read
     #[arg(long, value_name = "RANGE")]
     ai: Option<String>,
@@ -59,6 +67,7 @@ pub struct Args {
 /// Imports.
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     match (args.forge, &args.ai) {
+        _ if args.harness_audit => harness_audit::run(&args, context),
         (_, Some(range)) => ai::run(&args, range, context),
         (Some(forge), None) => forge::run(&args, forge, context),
         (None, None) => Err(Stop::usage("say whose records they are: --forge FORGE")),
