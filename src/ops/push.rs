@@ -1,6 +1,6 @@
 //! `push`: bring everything that waits here to the remote's ledger, whoever else does the same at that moment.
 //!
-//! Pushes from one machine take turns ([`Turn`]). Each try:
+//! Pushes from one machine take turns (`Turn`). Each try:
 //! 1. fetch (see [`fetch`]), where the remote moved: what others did is verified, ours goes on top;
 //! 2. append what waits in the spool, signed by this writer;
 //! 3. push the local tip, on the condition that the remote's ref still holds what was fetched;
