@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "common/changes.rs"]
+mod changes;
 mod common;
 #[path = "common/peer.rs"]
 mod peer;
 
+use changes::{approve, change, commit, land, person, record, rev};
 use common::world::World;
 use serde_json::{Value, json};
 
@@ -15,39 +18,6 @@ const POLICY: &str =
 /// A ledger of two people, whose policy enforces three checks.
 fn ledger() -> World {
     World::of_two(POLICY)
-}
-
-fn commit(world: &World, file: &str, text: &str) -> String {
-    world.write(file, text);
-    world.git(&["add", file]);
-    world.git(&["commit", "-q", "-m", file]);
-    rev(world, "HEAD")
-}
-
-/// Who founded the ledger.
-fn person(world: &World) -> String {
-    let roster: Value =
-        serde_json::from_str(&world.docket_ok(&["roster", "show", "-o", "json"])).unwrap();
-    roster["persons"][0]["id"].as_str().unwrap().to_owned()
-}
-
-fn rev(world: &World, name: &str) -> String {
-    format!("sha1:{}", world.git(&["rev-parse", name]).trim())
-}
-
-fn record(world: &World, key: &str, kind: &str, said: &Value) {
-    world.write("../said.json", &said.to_string());
-    world.docket_ok(&[
-        "attest",
-        "--key",
-        key,
-        "--step",
-        kind,
-        "--type",
-        kind,
-        "--predicate",
-        "../said.json",
-    ]);
 }
 
 /// The verdict over each check, the reasons given, and the exit code.
@@ -69,51 +39,6 @@ fn judged(world: &World, words: &[&str]) -> (Vec<String>, Vec<String>, i32) {
         .filter_map(|item| item["reason"].as_str())
         .map(str::to_owned);
     (verdicts.collect(), reasons.collect(), ran.code)
-}
-
-/// A branch with one commit, recorded as change 7; its base, head and tree.
-fn change(world: &World) -> (String, String, String) {
-    let base = rev(world, "main");
-    world.git(&["switch", "-q", "-c", "topic"]);
-    let head = commit(world, "topic.txt", "new\n");
-    let tree = rev(world, "HEAD^{tree}");
-    world.git(&["switch", "-q", "main"]);
-    let person = person(world);
-    record(
-        world,
-        "default",
-        "change",
-        &json!({
-            "actor": person, "assertedBy": "self", "id": "7", "base": {"ref": "refs/heads/main", "commit": base},
-            "head": {"commit": head, "tree": tree}, "authors": [{"person": person}], "reason": {"kind": "fix"},
-        }),
-    );
-    (base, head, tree)
-}
-
-fn approve(world: &World, key: &str, who: &str, (base, head, tree): &(String, String, String)) {
-    record(
-        world,
-        key,
-        "approval",
-        &json!({
-            "actor": who, "assertedBy": "self", "approver": who, "decision": "approved", "scope": "merge",
-            "covers": {"base": base, "head": head, "tree": tree},
-        }),
-    );
-}
-
-fn land(world: &World, from: &str) {
-    let (person, to) = (person(world), rev(world, "main"));
-    record(
-        world,
-        "default",
-        "landing",
-        &json!({
-            "actor": person, "assertedBy": "self", "changeId": "7", "ref": "refs/heads/main", "from": from, "to": to,
-            "commits": [to], "method": "squash",
-        }),
-    );
 }
 
 #[test]

@@ -139,6 +139,12 @@ const SESSION: &[(&str, &str, i32)] = &[
     ),
     ("ready HEAD --for merge", "readiness", 3),
     ("report --pack slsa --no-assert", "audit", 0),
+    ("report --output vsa=vsa.json --no-assert", "audit", 0),
+    (
+        "verify-summary vsa.json scan.json --key key.pub.pem",
+        "verified-summary",
+        1,
+    ),
     ("explain slsa/source-l4", "explained", 0),
     ("verify", "verdict", 0),
     ("verify HEAD", "verdict", 3),

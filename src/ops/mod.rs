@@ -39,10 +39,12 @@ pub mod seal;
 pub mod show;
 pub mod spool;
 pub mod status;
+pub mod summarize;
 pub mod trailer;
 mod turn;
 pub mod verify;
 pub mod verify_bundle;
+pub mod verify_summary;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -9,7 +9,7 @@ use super::{Explain, Failure, World};
 use crate::git::{self, RefName, Repository};
 use crate::judge::pack::{self, Pack, PackError};
 use crate::judge::{self, checks};
-use crate::report::audit::Audit;
+use crate::report::audit::{Asked, Audit};
 use crate::verify::Keep;
 
 /// Why there is no report.
@@ -90,7 +90,7 @@ pub fn report(
     ledger: &RefName,
     mut request: Request,
     packs: &[Pack],
-    asked: String,
+    subject: String,
 ) -> Result<Audit, Error> {
     request.keep = Keep::Said;
     request.checks = Wanted::These(Vec::new());
@@ -106,6 +106,10 @@ pub fn report(
     let ids: Vec<&str> = ids.into_iter().collect();
     let scope = replay::scoped(&request.question, &request.scope);
     let results = judge::judge(&model, &scope, &ids);
+    let asked = Asked {
+        subject,
+        scope: request.scope,
+    };
     Ok(Audit::of(
         outcome,
         &model,

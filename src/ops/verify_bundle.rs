@@ -187,12 +187,33 @@ impl Explain for Error {
 /// # Errors
 /// Where we could not look. A bundle that is refused, malformed ones among them, is a verdict.
 pub fn verify_bundle(world: &World, request: &Request) -> Result<Judged, Error> {
+    let verdict = verified(world, request)?;
+    Ok(verdict.map_or_else(Judged::refused, Judged::passed))
+}
+
+/// The same, with what was verified.
+pub(super) fn verified(
+    world: &World,
+    request: &Request,
+) -> Result<Result<sigstore::Verified, Refusal>, Error> {
     let roots = roots(&request.roots)?;
     let signer = signer(&request.signer)?;
     let artifact = artifact(&request.artifact)?;
     let bundle = read(&request.bundle)?;
-    let verdict = sigstore::verify(&bundle, &artifact, &signer, &roots, world.now);
-    Ok(verdict.map_or_else(Judged::refused, Judged::passed))
+    Ok(sigstore::verify(
+        &bundle, &artifact, &signer, &roots, world.now,
+    ))
+}
+
+impl TrustedRoots {
+    /// `public-good` or `github`, else a file.
+    pub fn named(word: &str) -> Self {
+        match word {
+            "public-good" => Self::WellKnown(WellKnown::PublicGood),
+            "github" => Self::WellKnown(WellKnown::GitHub),
+            path => Self::File(PathBuf::from(path)),
+        }
+    }
 }
 
 impl Judged {
@@ -247,7 +268,7 @@ fn roots(roots: &TrustedRoots) -> Result<Roots, Error> {
     read.map_err(|source| Error::Roots { name, source })
 }
 
-fn signer(expected: &ExpectedSigner) -> Result<Signer, Error> {
+pub(super) fn signer(expected: &ExpectedSigner) -> Result<Signer, Error> {
     match expected {
         ExpectedSigner::Key(path) => {
             let pem = String::from_utf8_lossy(&read(path)?).into_owned();
@@ -274,7 +295,7 @@ fn matcher(flag: &'static str, text: &Text) -> Result<Matcher, Error> {
     }
 }
 
-fn artifact(word: &str) -> Result<Artifact, Error> {
+pub(super) fn artifact(word: &str) -> Result<Artifact, Error> {
     let algorithm = word.split_once(':').map(|(algorithm, _)| algorithm);
     if algorithm.is_some_and(|name| name.starts_with("sha") || name.starts_with("git")) {
         return Ok(Artifact::of_digest(word)?);
@@ -284,7 +305,7 @@ fn artifact(word: &str) -> Result<Artifact, Error> {
     read.map_err(|source| Error::File { path, source })
 }
 
-fn read(path: &PathBuf) -> Result<Vec<u8>, Error> {
+pub(super) fn read(path: &PathBuf) -> Result<Vec<u8>, Error> {
     // One byte above what a bundle may have, so that a longer one is refused as such.
     const LIMIT: u64 = (32 << 20) + 1;
     let mut bytes = Vec::new();

@@ -4,11 +4,13 @@
 //! [`html`](super::html), [`csv`](super::csv), [`sarif`](super::sarif), JSON) show the same. The same ledger head, policy
 //! and question give the same bytes: no clock, no chance.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::digest::{ObjectId, Sha256};
 use crate::judge::pack::{ControlResult, Pack};
-use crate::judge::{self, CheckResult, Item, Model, Verdict};
+use crate::judge::{self, CheckResult, Item, Model, Scope, Verdict};
 use crate::statement::predicate::{AssertedBy, Known};
 use crate::timestamp::Timestamp;
 use crate::verify::Outcome;
@@ -50,6 +52,18 @@ pub struct Audit {
     pub checks: Vec<CheckResult>,
     /// The entries that any of that rests on.
     pub entries: Vec<EntryRow>,
+    /// Whether an environment or a period was asked about, so that it is no word on the whole.
+    #[serde(skip)]
+    pub is_narrowed: bool,
+}
+
+/// What was asked, as a reader is told.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The subject as it was given.
+    pub subject: String,
+    /// Environment and period.
+    pub scope: Scope,
 }
 
 /// The policy that judged.
@@ -127,7 +141,7 @@ impl Audit {
         model: &Model,
         checks: Vec<CheckResult>,
         packs: &[Pack],
-        asked: String,
+        asked: Asked,
         pin: String,
     ) -> Self {
         let views = packs.iter().map(|pack| PackView {
@@ -163,7 +177,8 @@ impl Audit {
         });
         Self {
             origin: model.origin.clone(),
-            asked,
+            asked: asked.to_string(),
+            is_narrowed: asked.scope.is_narrowed(),
             at: model.at,
             tip: outcome.tip,
             size: outcome.heads.landed.size,
@@ -181,6 +196,19 @@ impl Audit {
             packs,
             entries: entries.collect(),
             checks,
+        }
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.subject)?;
+        if let Some(environment) = &self.scope.environment {
+            write!(f, ", environment {environment}")?;
+        }
+        match &self.scope.period {
+            Some((from, until)) => write!(f, ", from {from} up to {until}"),
+            None => Ok(()),
         }
     }
 }

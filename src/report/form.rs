@@ -135,6 +135,7 @@ mod tests {
                 of("C05", "four-eyes", reasons.collect()),
             ],
             entries: Vec::new(),
+            is_narrowed: false,
         }
     }
 

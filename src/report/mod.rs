@@ -10,4 +10,5 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod sarif;
+pub mod summary;
 pub mod verdict;

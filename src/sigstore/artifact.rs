@@ -134,24 +134,27 @@ pub(super) fn bound(
             payload_type,
             payload,
             ..
-        } => {
-            if payload_type != crate::statement::PAYLOAD_TYPE {
-                return Err(Refusal::PayloadType {
-                    found: shortened(payload_type),
-                });
-            }
-            let statement =
-                Statement::parse(payload).map_err(|error| Refusal::StatementMalformed {
-                    reason: chain(&error),
-                })?;
-            let subject = statement
-                .subjects()
-                .iter()
-                .any(|subject| subject.digest.matches(&artifact.digests));
-            match subject {
-                true => Ok(Some(statement)),
-                false => Err(Refusal::SubjectMismatch),
-            }
-        }
+        } => statement_about(payload_type, payload, artifact).map(Some),
+    }
+}
+
+/// A signed payload as a statement about the artifact.
+pub(super) fn statement_about(
+    payload_type: &str,
+    payload: &[u8],
+    artifact: &Artifact,
+) -> Result<Statement, Refusal> {
+    if payload_type != crate::statement::PAYLOAD_TYPE {
+        return Err(Refusal::PayloadType {
+            found: shortened(payload_type),
+        });
+    }
+    let statement = Statement::parse(payload).map_err(|error| Refusal::StatementMalformed {
+        reason: chain(&error),
+    })?;
+    let mut subjects = statement.subjects().iter();
+    match subjects.any(|subject| subject.digest.matches(&artifact.digests)) {
+        true => Ok(statement),
+        false => Err(Refusal::SubjectMismatch),
     }
 }

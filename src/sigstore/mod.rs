@@ -42,7 +42,8 @@ pub use self::certificate::Names;
 use self::received::{Content, Received};
 pub use self::refusal::Refusal;
 pub use self::roots::{Roots, RootsError, WellKnown};
-pub use self::signer::{Expected, Matcher, MatcherError, Signer, SignerError};
+pub use self::signer::{Expected, Key, Matcher, MatcherError, Signer, SignerError};
+use crate::envelope::Envelope;
 use crate::statement::Statement;
 use crate::timestamp::Timestamp;
 
@@ -118,6 +119,27 @@ pub fn verify(
         timestamps_ignored: times.ignored,
         statement,
     })
+}
+
+/// Judges a bare DSSE envelope, which is no bundle, by a key given by hand: steps 7 and 8 of [`verify`].
+///
+/// # Errors
+/// The first reason for which it does not show what is expected.
+pub fn verify_bare(
+    envelope: &Envelope,
+    artifact: &Artifact,
+    key: &Key,
+) -> Result<Statement, Refusal> {
+    let algorithm = KeyAlgorithm::from_spki(key.der()).map_err(|_| Refusal::KeyUnsupported)?;
+    let key = verifying_key(key.der(), algorithm.default_signing_scheme())?;
+    let holds = |signature: &crate::envelope::Signature| {
+        key.verify(envelope.pae(), &SignatureBytes::from_bytes(&signature.sig))
+            .is_ok()
+    };
+    match envelope.signatures().iter().any(holds) {
+        true => artifact::statement_about(envelope.payload_type(), envelope.payload(), artifact),
+        false => Err(Refusal::SignatureInvalid),
+    }
 }
 
 fn signature(received: &Received, key: &DerPublicKey, artifact: &Artifact) -> Result<(), Refusal> {

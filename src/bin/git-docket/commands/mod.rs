@@ -33,6 +33,7 @@ mod status;
 mod typed;
 mod verify;
 mod verify_bundle;
+mod verify_summary;
 
 use std::io::Read;
 use std::path::Path;
@@ -68,6 +69,7 @@ pub enum Verb {
     Status(status::Args),
     Verify(verify::Args),
     VerifyBundle(verify_bundle::Args),
+    VerifySummary(verify_summary::Args),
     Ready(ready::Args),
     Report(report::Args),
     Explain(explain::Args),
@@ -128,6 +130,7 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Report(args)) => report::run(args, context),
         Some(Verb::Explain(args)) => explain::run(args, context),
         Some(Verb::VerifyBundle(args)) => verify_bundle::run(args, context),
+        Some(Verb::VerifySummary(args)) => verify_summary::run(args, context),
         Some(Verb::Seal(args)) => seal::run(args, context),
         Some(Verb::Fetch(args)) => fetch::run(args, context),
         Some(Verb::Push(args)) => push::run(args, context),

@@ -2,14 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use git_docket::judge::Verdict;
+use git_docket::judge::{CheckResult, Verdict};
+use git_docket::ops::key::KeySource;
 use git_docket::ops::report;
+use git_docket::ops::summarize::{self, Frame, Kind};
 use git_docket::ops::verify::{self, Remember, Request};
-use git_docket::report::form::{Form, FormError};
+use git_docket::report::audit::Audit;
+use git_docket::report::form::Form;
 use git_docket::report::markdown;
 use git_docket::timestamp::Timestamp;
 use git_docket::verify::Question;
 
+use super::recorded;
 use super::verify::{period, time};
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
@@ -46,12 +50,31 @@ pub struct Args {
     /// Hold the ledger to the pin in this file
     #[arg(long, value_name = "FILE")]
     pin: Option<PathBuf>,
-    /// Write it to a file: markdown, html, csv, sarif, junit or json, =FILE (repeats)
+    /// Write it to a file: FORMAT is markdown, html, csv, sarif, junit, json, or a signed vsa or svr (repeats)
     #[arg(long = "output", value_name = "FORMAT=FILE", value_parser = output)]
-    outputs: Vec<(Form, PathBuf)>,
+    outputs: Vec<(Output, PathBuf)>,
+    /// Sign a verification summary of it and append that to the ledger: vsa or svr (repeats)
+    #[arg(long, value_name = "KIND", value_parser = summary)]
+    append: Vec<Kind>,
+    /// The key that signs summaries: a key's name, a PEM file, or env://VARIABLE
+    #[arg(long)]
+    key: Option<KeySource>,
+    /// How this verifier is called in summaries
+    #[arg(long, value_name = "URI")]
+    verifier_id: Option<String>,
+    /// How what was verified is called in summaries (git+https://ORIGIN for source)
+    #[arg(long, value_name = "URI")]
+    resource_uri: Option<String>,
     /// Observe only: end with 0 where it would be 1 or 3
     #[arg(long)]
     no_assert: bool,
+}
+
+/// What is written to a file.
+#[derive(Clone, Copy, Debug)]
+enum Output {
+    Form(Form),
+    Summary(Kind),
 }
 
 /// Reports.
@@ -66,7 +89,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         Some(word) => verify::question(&repository, Path::new("."), word)?,
         None => Question::Ledger,
     };
-    let mut request = Request::new(question);
+    let mut request = Request::new(question.clone());
     request.pin = args.pin;
     request.at = args.at;
     request.remember = Remember::No;
@@ -75,38 +98,76 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     let asked = args.subject.unwrap_or_else(|| "the whole ledger".into());
     let ledger = &context.globals.ledger_ref;
     let audit = report::report(&context.world, &repository, ledger, request, &packs?, asked)?;
-    for (form, path) in &args.outputs {
-        let text = form
-            .render(&audit)
-            .map_err(|error| Stop::new(Exit::CouldNotLook, error))?;
-        std::fs::write(path, text).map_err(|error| {
-            Stop::new(
-                Exit::CouldNotLook,
-                format!("{} cannot be written: {error}", path.display()),
-            )
+    let frame = Frame {
+        revision: match &question {
+            Question::Commits(commits) if commits.len() == 1 => commits[0].commit.hex(),
+            _ => "HEAD".into(),
+        },
+        question,
+        resource: args.resource_uri,
+        verifier: args.verifier_id,
+        key: args.key,
+    };
+    for (output, path) in &args.outputs {
+        let bytes = match output {
+            Output::Form(form) => form
+                .render(&audit)
+                .map_err(|error| Stop::new(Exit::CouldNotLook, error))?
+                .into_bytes(),
+            Output::Summary(kind) => {
+                let signed = summarize::sign(&context.world, &repository, &audit, &frame, *kind)?;
+                signed.bytes().to_vec()
+            }
+        };
+        std::fs::write(path, bytes).map_err(|error| {
+            let message = format!("{} cannot be written: {error}", path.display());
+            Stop::new(Exit::CouldNotLook, message)
         })?;
     }
     context.report(&audit, markdown::markdown)?;
-    Ok(match (audit.verdict, args.no_assert) {
-        _ if audit
-            .checks
-            .iter()
-            .any(|check| check.id == "C01" && check.verdict == Verdict::Fail) =>
-        {
-            Exit::Broken
+    if !args.append.is_empty() {
+        let world = &context.world;
+        let kinds = &args.append;
+        let entries = summarize::append(world, &repository, ledger, &audit, &frame, kinds)?;
+        for line in recorded::text(&entries).lines() {
+            context.ui.note(line);
         }
+        if let Some(lost) = entries.iter().find_map(|entry| entry.contention.as_ref()) {
+            let message = format!("{lost}; the summary is kept in the spool");
+            return Err(Stop::new(Exit::Contention, message));
+        }
+    }
+    Ok(exit(&audit, args.no_assert))
+}
+
+fn exit(audit: &Audit, no_assert: bool) -> Exit {
+    let is_broken = |check: &CheckResult| check.id == "C01" && check.verdict == Verdict::Fail;
+    match (audit.verdict, no_assert) {
+        _ if audit.checks.iter().any(is_broken) => Exit::Broken,
         (Verdict::NotApplicable, _) => Exit::Undecided,
         (Verdict::Pass | Verdict::Exception, _) | (_, true) => Exit::Pass,
         (Verdict::Unknown, false) => Exit::Undecided,
         (Verdict::Fail, false) => Exit::Failed,
-    })
+    }
 }
 
-fn output(text: &str) -> Result<(Form, PathBuf), String> {
+fn output(text: &str) -> Result<(Output, PathBuf), String> {
     let (form, path) = text
         .split_once('=')
         .filter(|(_, path)| !path.is_empty())
         .ok_or("expected FORMAT=FILE")?;
-    let form = form.parse().map_err(|error: FormError| error.to_string())?;
+    let form = match (form.parse(), summary(form)) {
+        (Ok(form), _) => Output::Form(form),
+        (Err(_), Ok(kind)) => Output::Summary(kind),
+        (Err(error), Err(_)) => return Err(format!("{error}, vsa, svr")),
+    };
     Ok((form, path.into()))
+}
+
+fn summary(text: &str) -> Result<Kind, String> {
+    match text {
+        "vsa" => Ok(Kind::Vsa),
+        "svr" => Ok(Kind::Svr),
+        _ => Err("expected vsa or svr".into()),
+    }
 }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use git_docket::ops::verify_bundle::{self, ExpectedSigner, Judged, Request, Text, TrustedRoots};
 use git_docket::report::escape::Line;
-use git_docket::sigstore::WellKnown;
 
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
@@ -72,16 +71,11 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         (None, Some((identity, issuer))) => ExpectedSigner::Identity { identity, issuer },
         (None, None) => return Err(Stop::new(Exit::Usage, "say whose bundle it must be")),
     };
-    let roots = match args.trusted_root.as_str() {
-        "public-good" => TrustedRoots::WellKnown(WellKnown::PublicGood),
-        "github" => TrustedRoots::WellKnown(WellKnown::GitHub),
-        path => TrustedRoots::File(PathBuf::from(path)),
-    };
     let request = Request {
         bundle: args.bundle,
         artifact: args.artifact,
         signer,
-        roots,
+        roots: TrustedRoots::named(&args.trusted_root),
     };
     let judged = verify_bundle::verify_bundle(&context.world, &request)?;
     context.report(&judged, said)?;
