@@ -129,6 +129,12 @@ impl Quiet {
         self
     }
 
+    /// Takes a variable away.
+    pub fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     /// Runs it; its standard output where it ended with 0.
     ///
     /// # Errors

@@ -14,11 +14,13 @@ mod loose;
 mod merge;
 mod objects;
 mod refs;
+pub mod transfer;
 pub mod transport;
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
-use std::path::Path;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::digest::{Algorithm, ObjectId, ObjectKind};
 use crate::process::Quiet;
@@ -39,6 +41,16 @@ const DELTA_BASE_CACHE: usize = 6 << 20;
 pub struct Repository {
     inner: gix::Repository,
     durability: Durability,
+    place: Option<Arc<Place>>,
+}
+
+/// Where and how the program git is run for a repository that nobody is in.
+#[derive(Debug)]
+struct Place {
+    folder: PathBuf,
+    /// `None`: not set.
+    variables: Vec<(String, Option<OsString>)>,
+    committer: Option<(String, String)>,
 }
 
 /// What an append that was reported survives.
@@ -82,6 +94,7 @@ impl Repository {
         Repository {
             inner,
             durability: Durability::default(),
+            place: None,
         }
     }
 
@@ -123,6 +136,16 @@ impl Repository {
 
     /// The program git, run for this repository.
     pub fn git<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Quiet {
+        if let Some(place) = &self.place {
+            let quiet = Quiet::git(&place.folder, arguments);
+            return place
+                .variables
+                .iter()
+                .fold(quiet, |quiet, (name, value)| match value {
+                    Some(value) => quiet.variable(name, value),
+                    None => quiet.without(name),
+                });
+        }
         let mut quiet = Quiet::git(self.folder(), arguments);
         // Paths that are relative to where we are would name something else from where git is run.
         if std::env::var_os("GIT_DIR").is_some() {
@@ -287,6 +310,9 @@ impl Repository {
 
     /// The name and address that git would write into a commit now, where both are known.
     pub fn committer(&self) -> Option<(String, String)> {
+        if let Some(place) = &self.place {
+            return place.committer.clone();
+        }
         // gix would look for the time zone as well, in every file that the system has about any.
         let part = |variable: &str, key: &str| {
             std::env::var(variable)

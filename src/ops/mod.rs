@@ -19,6 +19,7 @@ pub mod incremental;
 pub mod init;
 pub mod judgement;
 pub mod key;
+pub mod light;
 pub mod log;
 pub mod memory;
 pub mod mirror;

@@ -20,6 +20,7 @@ use thiserror::Error;
 use super::apart::apart;
 use super::append::Item;
 use super::key::KeySource;
+use super::light::{self, Brought};
 use super::record::{self, Recorder};
 use super::turn::Turn;
 use super::{Explain, Failure, World, fetch, inboxes, mirror, spool};
@@ -64,6 +65,9 @@ pub struct Outcome {
     pub inbox: Option<String>,
     /// How often it was tried.
     pub tries: u32,
+    /// What was brought of the remote's ledger, where only its newest state was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brought: Option<Brought>,
 }
 
 /// Why nothing was pushed. What waited still waits.
@@ -167,11 +171,15 @@ pub fn push(
         pending,
         inbox,
         tries,
+        brought: None,
     };
     let ask = || fetch::Answer::of(world, repository, &remote, ledger);
     let fetched =
         |answer: &fetch::Answer| fetch::fetch_answered(world, repository, ledger, &remote, answer);
     let _turn = Turn::wait(world, repository, &name, ledger, request.time / 2);
+    if let Some(outcome) = light::push(world, repository, &name, request)? {
+        return Ok(outcome);
+    }
     let mut answer = ask()?;
     // What was pushed, and how many entries that were, where another's is there now: perhaps on top of it.
     let mut unclear = None;
@@ -241,28 +249,39 @@ pub fn push(
                 refusals = 0;
                 std::thread::sleep(pause(world, tries));
             }
-            (Ok(report), now) if accepted(&report, ledger) => {
-                return Err(Error::NotKept {
-                    remote: name.clone(),
-                    pushed: tip,
-                    held: now,
-                });
-            }
-            (pushed, _) => {
-                refusals += 1;
-                if refusals >= 2 {
-                    return Err(match pushed {
-                        Ok(report) => Error::Refused {
-                            remote: name.clone(),
-                            name: ledger.to_string(),
-                            words: report.words,
-                        },
-                        Err(error) => error.into(),
-                    });
-                }
+            (pushed, now) => {
+                not_taken(&name, ledger, tip, now, pushed, &mut refusals)?;
                 std::thread::sleep(pause(world, tries));
             }
         }
+    }
+}
+
+/// After a push whose remote still holds what was expected: an error where it said that it took it, and after the second
+/// refusal.
+pub(super) fn not_taken(
+    remote: &str,
+    ledger: &RefName,
+    pushed: ObjectId,
+    held: Option<ObjectId>,
+    report: Result<Report, git::Error>,
+    refusals: &mut u32,
+) -> Result<(), Error> {
+    let remote = remote.to_owned();
+    *refusals += 1;
+    match report {
+        Ok(report) if accepted(&report, ledger) => Err(Error::NotKept {
+            remote,
+            pushed,
+            held,
+        }),
+        _ if *refusals < 2 => Ok(()),
+        Ok(report) => Err(Error::Refused {
+            remote,
+            name: ledger.to_string(),
+            words: report.words,
+        }),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -291,7 +310,7 @@ fn accepted(report: &Report, ledger: &RefName) -> bool {
 }
 
 /// Full jitter: anything up to a bound that grows, so that writers that met once do not meet again.
-fn pause(world: &World, tries: u32) -> Duration {
+pub(super) fn pause(world: &World, tries: u32) -> Duration {
     let mut bytes = [0; 4];
     let random = match (world.random)(&mut bytes) {
         Ok(()) => u64::from(u32::from_le_bytes(bytes)),
@@ -327,7 +346,7 @@ pub fn pending(
 }
 
 /// Puts what waits into an inbox, where there is something that may go there, and counts what waits.
-fn into_inbox(
+pub(super) fn into_inbox(
     world: &World,
     repository: &Repository,
     remote: &Remote<'_>,

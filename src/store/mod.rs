@@ -11,6 +11,7 @@
 //! the tip that was read.
 
 mod delta;
+mod lacking;
 mod read;
 mod write;
 
@@ -21,6 +22,7 @@ use crate::git;
 use crate::ledger::path::NotePath;
 
 pub use delta::Delta;
+pub use lacking::Part;
 pub use read::Stored;
 pub use write::{Author, Change, Tip};
 

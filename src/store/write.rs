@@ -13,7 +13,7 @@ use crate::timestamp::Timestamp;
 
 /// The ledger's tip as a writer sees it: single files, read when asked for. `None` ids: no ledger yet.
 pub struct Tip<'a> {
-    repository: &'a Repository,
+    pub(super) repository: &'a Repository,
     name: RefName,
     commit: Option<ObjectId>,
     /// Where the ref is to stand when the change lands.
@@ -262,7 +262,7 @@ impl<'a> Tip<'a> {
     }
 
     /// A tree's entries; the few on the way to a note are asked for again and again.
-    fn entries(&self, tree: &ObjectId) -> Result<Rc<[Entry]>, Error> {
+    pub(super) fn entries(&self, tree: &ObjectId) -> Result<Rc<[Entry]>, Error> {
         if let Some(known) = self.trees.borrow().get(tree) {
             return Ok(Rc::clone(known));
         }
@@ -398,12 +398,12 @@ struct Edit {
     to: Option<ObjectId>,
 }
 
-fn blob_path(digest: &Sha256) -> Vec<Vec<u8>> {
+pub(super) fn blob_path(digest: &Sha256) -> Vec<Vec<u8>> {
     let hex = digest.to_string();
     components(&format!("docket/blob/{}/{}", &hex[..2], &hex[2..]))
 }
 
-fn commit_path(commit: &ObjectId) -> Vec<Vec<u8>> {
+pub(super) fn commit_path(commit: &ObjectId) -> Vec<Vec<u8>> {
     components(&format!("docket/commit/{}", NotePath::of(*commit)))
 }
 

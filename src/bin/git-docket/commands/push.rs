@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use git_docket::ops::fetch;
 use git_docket::ops::key::KeySource;
+use git_docket::ops::light::Brought;
 use git_docket::ops::push::{self, Outcome, Request};
 
 use crate::context::Context;
@@ -70,6 +71,16 @@ fn text(outcome: &Outcome) -> String {
     }
     if let Some(inbox) = &outcome.inbox {
         text += &format!(", carried by {inbox}");
+    }
+    if let Some(Brought { whole, rounds }) = outcome.brought {
+        text += &match whole {
+            false => {
+                format!("; of its ledger only the parts needed were fetched, in {rounds} rounds")
+            }
+            true => {
+                "; it offers no parts of its ledger: the newest state was fetched whole".to_owned()
+            }
+        };
     }
     text + "\n"
 }
