@@ -66,6 +66,7 @@ pub struct Quiet {
     name: String,
     input: Vec<u8>,
     limit: Option<Duration>,
+    attended: bool,
 }
 
 /// What a program said, however it ended.
@@ -108,7 +109,15 @@ impl Quiet {
             name,
             input: Vec::new(),
             limit: None,
+            attended: false,
         }
+    }
+
+    /// Somebody is at the terminal: git may ask them for credentials there, and what is said on standard error is shown
+    /// as it comes. Only with a [`limit`](Self::limit).
+    pub fn attended(mut self) -> Self {
+        self.attended = true;
+        self.variable("GIT_TERMINAL_PROMPT", "1")
     }
 
     /// Ends it after this time.
@@ -145,7 +154,7 @@ impl Quiet {
         if status.success() {
             return Ok(out);
         }
-        let said = String::from_utf8_lossy(&err).trim().to_owned();
+        let said = last_words(&err);
         Err(Error::Failed {
             program,
             status,
@@ -179,7 +188,7 @@ impl Quiet {
             .map(|mut pipe| thread::spawn(move || pipe.write_all(&input)));
         if let Some(limit) = self.limit {
             // Whoever waits for the output below goes on once it has ended.
-            match ended_within(&mut child, limit) {
+            match ended_within(&mut child, limit, self.attended) {
                 Ok(Some(readers)) => return readers.finish(program),
                 Ok(None) => return Err(Error::TimedOut { program, limit }),
                 Err(source) => return Err(Error::Pipe { program, source }),
@@ -227,20 +236,54 @@ impl Readers {
     }
 }
 
+/// Reads all of a pipe in a thread of its own.
+fn reader(
+    pipe: Option<impl io::Read + Send + 'static>,
+    shown: bool,
+) -> thread::JoinHandle<io::Result<Vec<u8>>> {
+    thread::spawn(move || {
+        let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
+        let Some(mut pipe) = pipe else {
+            return Ok(bytes);
+        };
+        loop {
+            let read = match pipe.read(&mut part) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            if read == 0 {
+                return Ok(bytes);
+            }
+            bytes.extend_from_slice(&part[..read]);
+            if shown {
+                // Another machine wrote it: nothing that would move the cursor but the ends of lines. That it cannot be
+                // shown is no failure.
+                let plain = |byte: &u8| matches!(byte, b'\r' | b'\n' | b' '..=b'~');
+                let text: Vec<u8> = part[..read].iter().copied().filter(plain).collect();
+                let _ = io::stderr().write_all(&text);
+            }
+        }
+    })
+}
+
+/// What a program said last, without the progress that it showed: what was overwritten, and what is done.
+pub fn last_words(err: &[u8]) -> String {
+    let text = String::from_utf8_lossy(err);
+    let lines = text.lines().filter_map(|line| {
+        let line = line.trim_end_matches('\r');
+        let last = line.rsplit('\r').next().unwrap_or(line);
+        (!last.trim_end().ends_with(", done.")).then_some(last)
+    });
+    lines.collect::<Vec<_>>().join("\n").trim().to_owned()
+}
+
 /// Waits for a child while its output is read; `None` where it had to be ended. What it started itself may
 /// live on with its pipes, which is why nobody waits for those then.
-fn ended_within(child: &mut Child, limit: Duration) -> io::Result<Option<Readers>> {
-    fn all(
-        pipe: Option<impl io::Read + Send + 'static>,
-    ) -> thread::JoinHandle<io::Result<Vec<u8>>> {
-        thread::spawn(move || {
-            let mut bytes = Vec::new();
-            pipe.map(|mut pipe| pipe.read_to_end(&mut bytes))
-                .transpose()?;
-            Ok(bytes)
-        })
-    }
-    let pipes = [all(child.stdout.take()), all(child.stderr.take())];
+fn ended_within(child: &mut Child, limit: Duration, shown: bool) -> io::Result<Option<Readers>> {
+    let pipes = [
+        reader(child.stdout.take(), false),
+        reader(child.stderr.take(), shown),
+    ];
     let mut pause = Duration::from_micros(500);
     let mut waited = Duration::ZERO;
     loop {

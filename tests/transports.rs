@@ -53,8 +53,19 @@ fn lands(world: &World, folder: &str, step: &str) {
     assert_eq!(run.code, 0, "{step}: {}", run.err);
     let push = docket(world, folder, &["push"]);
     assert_eq!(push.code, 0, "{step}: {}{}", push.out, push.err);
+    // A shallow or partial clone pushes without the whole ledger, and judges nothing until that is here.
     let verify = docket(world, folder, &["verify"]);
-    assert_eq!(verify.code, 0, "{step}: {}{}", verify.out, verify.err);
+    if verify.code != 0 {
+        assert_eq!(verify.code, 5, "{step}: {}{}", verify.out, verify.err);
+        assert!(
+            verify.err.contains("git docket fetch"),
+            "{step}: {}",
+            verify.err
+        );
+        assert_eq!(docket(world, folder, &["fetch"]).code, 0);
+        let verify = docket(world, folder, &["verify"]);
+        assert_eq!(verify.code, 0, "{step}: {}{}", verify.out, verify.err);
+    }
     assert_eq!(docket(world, "repo", &["fetch"]).code, 0);
     assert_eq!(entries(world, "repo"), before + 1, "{step}");
 }
@@ -237,4 +248,47 @@ fn a_server_that_breaks_connections_loses_nothing_and_doubles_nothing() {
         let verify = docket(&world, "repo", &["verify"]);
         assert_eq!(verify.code, 0, "{}{}", verify.out, verify.err);
     }
+}
+
+#[test]
+fn at_a_terminal_git_shows_its_progress_and_asks_by_itself() {
+    let Some(script) = peer::on_path("DOCKET_PEER_SCRIPT", "script") else {
+        return;
+    };
+    let world = served("sha1");
+    let server = Server::start(&world.root().join("server"), Habits::default());
+    let url = server.url("app.git");
+    world.git(&["clone", "-q", &url, &at(&world, "clone")]);
+    // A terminal of its own, at which nobody types.
+    let typed = |arguments: &str| {
+        let (program, clone) = (env!("CARGO_BIN_EXE_git-docket"), at(&world, "clone"));
+        let line = format!("{program} -C {clone} {arguments}");
+        world.run(&script, &["-q", "-e", "-c", &line, "/dev/null"])
+    };
+    let fetched = typed("fetch");
+    assert_eq!(fetched.code, 0, "{}", fetched.out);
+    assert!(
+        fetched.out.contains("Enumerating objects"),
+        "{}",
+        fetched.out
+    );
+    world.docket_ok(&["-q", "run", "--step", "more", "--", "true"]);
+    world.docket_ok(&["push"]);
+    let quiet = typed("-q fetch");
+    assert!(
+        quiet.code == 0 && !quiet.out.contains("objects"),
+        "{}",
+        quiet.out
+    );
+
+    server.behave(Habits {
+        credentials: Some(("ada".into(), "secret".into())),
+        ..Habits::default()
+    });
+    let asked = typed("fetch");
+    assert_eq!(asked.code, 5, "{}", asked.out);
+    assert!(asked.out.contains("Username for 'http://"), "{}", asked.out);
+    let forbidden = typed("-q fetch");
+    let unasked = forbidden.out.contains("terminal prompts disabled");
+    assert!(forbidden.code == 5 && unasked, "{}", forbidden.out);
 }

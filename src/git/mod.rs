@@ -21,6 +21,7 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::digest::{Algorithm, ObjectId, ObjectKind};
 use crate::process::Quiet;
@@ -42,6 +43,7 @@ pub struct Repository {
     inner: gix::Repository,
     durability: Durability,
     place: Option<Arc<Place>>,
+    attended: bool,
 }
 
 /// Where and how the program git is run for a repository that nobody is in.
@@ -95,6 +97,7 @@ impl Repository {
             inner,
             durability: Durability::default(),
             place: None,
+            attended: false,
         }
     }
 
@@ -132,6 +135,30 @@ impl Repository {
     /// Where to run the program git for this repository.
     pub fn folder(&self) -> &Path {
         self.work_dir().unwrap_or(self.inner.git_dir())
+    }
+
+    /// Whether somebody is at the terminal, to whom git shows the progress of an exchange and whom it may ask for
+    /// credentials.
+    pub fn attended(mut self, attended: bool) -> Self {
+        self.attended = attended;
+        self
+    }
+
+    /// The program git, for an exchange with a remote that takes at most so long.
+    fn exchange<S: AsRef<OsStr>>(&self, arguments: &[S], limit: Duration) -> Quiet {
+        let quiet = self.git(arguments).limit(limit);
+        match self.attended {
+            true => quiet.attended(),
+            false => quiet,
+        }
+    }
+
+    /// What tells git whether to show its progress.
+    fn progress(&self) -> &'static str {
+        match self.attended {
+            true => "--progress",
+            false => "--quiet",
+        }
     }
 
     /// The program git, run for this repository.

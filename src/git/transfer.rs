@@ -74,7 +74,9 @@ impl Transfer {
         let inner = gix::open_opts(&folder, gix::open::Options::isolated())
             .map_err(|error| scratch(&folder)(io::Error::other(error)))?;
         // What is written here is written again if it is lost: it still waits in the spool.
-        let mut repository = Repository::faithful(inner).durable(Durability::Process);
+        let mut repository = Repository::faithful(inner)
+            .durable(Durability::Process)
+            .attended(clone.attended);
         repository.place = Some(Arc::new(Place {
             folder: clone.folder().to_owned(),
             variables: variables(clone, remote, &folder)?,
@@ -160,7 +162,7 @@ impl Transfer {
             "-c",
             &promisor,
             "fetch",
-            "--quiet",
+            self.repository.progress(),
             "--no-tags",
             "--no-write-fetch-head",
             "--no-recurse-submodules",
@@ -168,8 +170,8 @@ impl Transfer {
             "--refmap=",
         ];
         let arguments = [&before[..], options, &["--stdin", "--", REMOTE]].concat();
-        let git = self.repository.git(&arguments).input(specs);
-        git.limit(self.limit).output()?;
+        let git = self.repository.exchange(&arguments, self.limit);
+        git.input(specs).output()?;
         Ok(())
     }
 }

@@ -78,7 +78,7 @@ impl<'a> Remote<'a> {
     /// Where the remote cannot be asked.
     pub fn list(&self, patterns: &[&str]) -> Result<BTreeMap<String, ObjectId>, Error> {
         let arguments = [&["ls-remote", "--refs", "--", &self.name], patterns].concat();
-        let out = self.repository.git(&arguments).limit(self.limit).output()?;
+        let out = self.repository.exchange(&arguments, self.limit).output()?;
         let out = String::from_utf8_lossy(&out);
         let pairs = out.lines().filter_map(|line| line.split_once('\t'));
         let named = pairs.filter_map(|(hex, name)| {
@@ -105,7 +105,7 @@ impl<'a> Remote<'a> {
         let spec = format!("+{theirs}:{ours}");
         let arguments = [
             "fetch",
-            "--quiet",
+            self.repository.progress(),
             "--no-tags",
             "--no-write-fetch-head",
             "--no-recurse-submodules",
@@ -118,7 +118,7 @@ impl<'a> Remote<'a> {
             &self.name,
             &spec,
         ];
-        self.repository.git(&arguments).limit(self.limit).output()?;
+        self.repository.exchange(&arguments, self.limit).output()?;
         let tip = self
             .repository
             .reference(ours)?
@@ -156,7 +156,7 @@ impl<'a> Remote<'a> {
                 "-c",
                 "fetch.negotiationAlgorithm=noop",
                 "fetch",
-                "--quiet",
+                self.repository.progress(),
                 "--no-tags",
                 "--no-write-fetch-head",
                 "--no-recurse-submodules",
@@ -167,8 +167,8 @@ impl<'a> Remote<'a> {
                 "--",
                 &self.name,
             ];
-            let fetch = self.repository.git(&fetch).input(missing);
-            fetch.limit(self.limit).output()?;
+            let fetch = self.repository.exchange(&fetch, self.limit);
+            fetch.input(missing).output()?;
         }
         Ok(())
     }
@@ -186,6 +186,9 @@ impl<'a> Remote<'a> {
         ]
         .map(str::to_owned)
         .to_vec();
+        if self.repository.attended {
+            arguments.push("--progress".to_owned());
+        }
         if atomic == Atomic::Yes {
             arguments.push("--atomic".to_owned());
         }
@@ -199,8 +202,8 @@ impl<'a> Remote<'a> {
             arguments.push(format!("{new}:{name}"));
         }
         let Finished { status, out, err } =
-            self.repository.git(&arguments).limit(self.limit).finish()?;
-        let words = String::from_utf8_lossy(&err).trim().to_owned();
+            self.repository.exchange(&arguments, self.limit).finish()?;
+        let words = process::last_words(&err);
         let refs = porcelain(&String::from_utf8_lossy(&out));
         if refs.is_empty() {
             return Err(Error::Program(process::Error::Failed {

@@ -1,7 +1,7 @@
 //! What every verb is given: the common flags, the voice, and the world.
 
 use std::env;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
@@ -69,10 +69,14 @@ impl Context {
             Stop::new(Exit::CouldNotLook, error)
                 .hint("run it inside a repository, or name one: git docket -C DIR …")
         })?;
-        Ok(found.durable(match self.globals.fsync {
+        let durability = match self.globals.fsync {
             true => Durability::PowerCut,
             false => Durability::Process,
-        }))
+        };
+        // Whoever forbids git to ask is obeyed.
+        let may_ask = env::var_os("GIT_TERMINAL_PROMPT").is_none_or(|value| value != "0");
+        let is_there = io::stderr().is_terminal() && self.ui.is_talkative();
+        Ok(found.durable(durability).attended(is_there && may_ask))
     }
 
     /// The ledger of a repository. No ref is an error, never an empty ledger.
@@ -95,7 +99,6 @@ impl Context {
 
     /// Where a listing goes: to a pager where standard output is a terminal, as git does it.
     pub fn listing(&self, repository: &Repository) -> Listing {
-        use io::IsTerminal;
         let to_page = io::stdout().is_terminal()
             && self.globals.format == Format::Text
             && !self.globals.no_pager;
@@ -262,7 +265,6 @@ fn folders() -> Folders {
 }
 
 fn ask_passphrase(prompt: &str) -> io::Result<Option<zeroize::Zeroizing<String>>> {
-    use io::IsTerminal;
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         return Ok(None);
     }
