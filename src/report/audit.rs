@@ -200,6 +200,14 @@ impl Audit {
     }
 }
 
+impl Audit {
+    /// An entry that the report rests on; entries that rule the ledger are no evidence, and not among them.
+    pub fn entry(&self, seq: u64) -> Option<&EntryRow> {
+        let at = self.entries.binary_search_by_key(&seq, |entry| entry.seq);
+        at.ok().map(|at| &self.entries[at])
+    }
+}
+
 impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.subject)?;

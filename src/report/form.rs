@@ -4,7 +4,7 @@ use std::io;
 use std::str::FromStr;
 
 use super::audit::Audit;
-use super::{csv, html, json, junit, markdown, sarif};
+use super::{csv, html, json, junit, markdown, oscal, sarif};
 
 /// A form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Form {
     Sarif,
     /// JUnit XML: [`junit`].
     Junit,
+    /// OSCAL assessment results 1.2.1: [`oscal`].
+    Oscal,
     /// The whole of it: [`json`].
     Json,
 }
@@ -44,12 +46,13 @@ pub enum RenderError {
 
 impl Form {
     /// Every form.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Markdown,
         Self::Html,
         Self::Csv,
         Self::Sarif,
         Self::Junit,
+        Self::Oscal,
         Self::Json,
     ];
 
@@ -61,6 +64,7 @@ impl Form {
             Self::Csv => "csv",
             Self::Sarif => "sarif",
             Self::Junit => "junit",
+            Self::Oscal => "oscal",
             Self::Json => "json",
         }
     }
@@ -76,6 +80,7 @@ impl Form {
             Self::Csv => csv::csv(audit),
             Self::Sarif => format!("{:#}\n", sarif::sarif(audit)),
             Self::Junit => junit::junit(audit)?,
+            Self::Oscal => format!("{:#}\n", oscal::oscal(audit)),
             Self::Json => json::document(audit)?,
         })
     }

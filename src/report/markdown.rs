@@ -141,8 +141,8 @@ fn section(out: &mut String, title: &str, items: &[Item]) {
     }
 }
 
-// Whatever Markdown or HTML would act upon is written out.
-fn cell(text: &str) -> String {
+/// One line in which nothing is left that a terminal, Markdown or HTML would act upon.
+pub(super) fn cell(text: &str) -> String {
     let mut out = String::new();
     for c in line(text).chars() {
         match c {

@@ -50,7 +50,7 @@ pub struct Args {
     /// Hold the ledger to the pin in this file
     #[arg(long, value_name = "FILE")]
     pin: Option<PathBuf>,
-    /// Write it to a file: FORMAT is markdown, html, csv, sarif, junit, json, or a signed vsa or svr (repeats)
+    /// Write it to a file: FORMAT is markdown, html, csv, sarif, junit, oscal, json, or a signed vsa or svr (repeats)
     #[arg(long = "output", value_name = "FORMAT=FILE", value_parser = output)]
     outputs: Vec<(Output, PathBuf)>,
     /// Sign a verification summary of it and append that to the ledger: vsa or svr (repeats)

@@ -1,0 +1,210 @@
+//! The forms of an audit, each read by a tool that people read it with; strangers' strings everywhere.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "common/changes.rs"]
+mod changes;
+mod common;
+#[path = "common/peer.rs"]
+mod peer;
+
+use std::fs;
+use std::path::PathBuf;
+
+use changes::{approve, change, land, person, record};
+use common::world::World;
+use serde_json::{Value, json};
+
+const POLICY: &str = "version = 1\nprotected = [\"refs/heads/main\"]\n[checks.C03]\n[checks.C05]\n";
+
+/// What a terminal, a browser, a spreadsheet, Markdown and XML would act upon.
+const HOSTILE: &str = "=1+1|<img src=x onerror=alert(1)></script><script>alert(2)</script>\"'&]]>\u{1b}[31m\u{202e}*x*\u{fffe}\u{0}";
+
+const FORMS: [&str; 7] = ["html", "csv", "sarif", "junit", "oscal", "json", "markdown"];
+
+/// A ledger in which strangers chose every string that they can choose.
+fn hostile() -> World {
+    let world = World::of_two(POLICY);
+    let at = change(&world);
+    approve(&world, "ben", "ben", &at);
+    world.git(&["merge", "-q", "--squash", "topic"]);
+    world.git(&["commit", "-q", "-m", "seven"]);
+    land(&world, &at.0);
+    let person = person(&world);
+    record(
+        &world,
+        "default",
+        "change",
+        &json!({
+            "actor": person, "assertedBy": "self", "id": HOSTILE, "base": {"ref": "refs/heads/main", "commit": at.0},
+            "head": {"commit": at.1, "tree": at.2}, "authors": [{"person": person}], "reason": {"kind": "fix"},
+        }),
+    );
+    record(
+        &world,
+        "default",
+        "landing",
+        &json!({
+            "actor": person, "assertedBy": "self", "changeId": HOSTILE, "ref": "refs/heads/main", "from": at.0,
+            "to": at.1, "commits": [at.1], "method": "squash",
+        }),
+    );
+    record(
+        &world,
+        "default",
+        "deployment",
+        &json!({
+            "actor": person, "assertedBy": "self", "environment": {"name": HOSTILE, "tier": "prod"}, "service": HOSTILE,
+            "artifact": {"name": HOSTILE, "digest": {"sha256": "a".repeat(64)}}, "strategy": HOSTILE, "reason": "planned",
+            "trigger": {"kind": "manual"}, "startedOn": "2026-11-22T09:00:00Z", "finishedOn": "2026-11-22T09:30:00Z",
+            "result": "success", "changes": ["7", HOSTILE],
+        }),
+    );
+    let quoted = serde_json::to_string(&HOSTILE.replace(['\0', '\u{1b}'], "")).unwrap();
+    let quoted = quoted
+        .replace('\u{202e}', "\\u202e")
+        .replace('\u{fffe}', "\\ufffe");
+    world.write(
+        "../house.toml",
+        &format!(
+            "id = 'house'\nname = {quoted}\nversion = {quoted}\nauthor = {quoted}\n[[control]]\nid = 'hr-1'\n\
+             title = {quoted}\nchecks = ['C05', 'C10']\ncoverage = 'full'\nrationale = {quoted}\n"
+        ),
+    );
+    world
+}
+
+/// Reports in every form, started through these words; gives the files.
+fn reported(world: &World, through: &[&str]) -> Vec<PathBuf> {
+    let packs = ["slsa", "nist-800-53", "../house.toml"].map(|pack| format!("--pack={pack}"));
+    let outputs = FORMS.map(|form| format!("--output={form}=../audit.{form}"));
+    let program = env!("CARGO_BIN_EXE_git-docket").to_owned();
+    let mut words: Vec<String> = through.iter().map(|word| (*word).to_owned()).collect();
+    words.extend([program, "report".into()]);
+    words.extend(packs.into_iter().chain(outputs));
+    let ran = world.run(words.remove(0), &words);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    FORMS
+        .map(|form| world.root().join(format!("audit.{form}")))
+        .into()
+}
+
+/// One form's file.
+fn form(world: &World, form: &str) -> PathBuf {
+    let at = FORMS.iter().position(|known| *known == form).unwrap();
+    reported(world, &[]).swap_remove(at)
+}
+
+fn python() -> Option<PathBuf> {
+    peer::peer("DOCKET_PEER_AUDIT_PYTHON", "audit/bin/python")
+}
+
+#[test]
+fn oscal_fits_its_schema_and_trestle_reads_it() {
+    let world = hostile();
+    let path = form(&world, "oscal");
+    let document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let results = document["assessment-results"]["results"]
+        .as_array()
+        .unwrap();
+    assert_eq!(results.len(), 3, "one a pack");
+    assert!(!results[0]["risks"].as_array().unwrap().is_empty());
+    let mut ids = std::collections::BTreeSet::new();
+    uuids(&document, &mut ids);
+    if let Some(folder) = peer::corpus("oscal") {
+        let schema = folder.join("trestle/release-schemas/oscal_assessment-results_schema.json");
+        let schema: Value = serde_json::from_slice(&fs::read(schema).unwrap()).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        common::schemas::value_fits(&validator, &document);
+        let mut bad = document.clone();
+        bad["assessment-results"]["results"][0]["observations"] = json!([]);
+        assert!(!validator.is_valid(&bad), "the schema is at work");
+    }
+    if let Some(python) = python() {
+        let script = peer::root().join("tests/peers/read_oscal.py");
+        // It goes by the name's end.
+        let named = path.with_file_name("oscal.json");
+        fs::copy(&path, &named).unwrap();
+        let said = peer::run(&python, [script, named]).unwrap();
+        assert!(said.trim().starts_with("not-satisfied"), "{said}");
+    }
+}
+
+/// Every UUID that names something does so once.
+fn uuids(value: &Value, seen: &mut std::collections::BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            if let Some(id) = map.get("uuid").and_then(Value::as_str) {
+                assert!(seen.insert(id.to_owned()), "{id} twice");
+            }
+            map.values().for_each(|value| uuids(value, seen));
+        }
+        Value::Array(list) => list.iter().for_each(|value| uuids(value, seen)),
+        _ => {}
+    }
+}
+
+const JUNIT: &str = r#"
+import sys
+from junitparser import Error, Failure, JUnitXml, Skipped
+xml = JUnitXml.fromfile(sys.argv[1])
+told = [xml.tests, xml.failures, xml.errors, xml.skipped]
+xml.update_statistics()
+assert told == [xml.tests, xml.failures, xml.errors, xml.skipped], told
+kinds = {type(result) for suite in xml for case in suite for result in case.result}
+assert kinds <= {Error, Failure, Skipped} and Failure in kinds, kinds
+names = [case.name for suite in xml for case in suite]
+assert any("<script>alert(2)</script>" in name for name in names), names
+assert not any(c in name for name in names for c in "\x1b\u202e"), names
+print("read")
+"#;
+
+#[test]
+fn a_junit_parser_counts_as_we_do() {
+    let world = hostile();
+    let path = form(&world, "junit");
+    let Some(python) = python() else { return };
+    let said = peer::run(&python, ["-c", JUNIT, path.to_str().unwrap()]);
+    assert_eq!(said.unwrap().trim(), "read");
+}
+
+const CSV: &str = r#"
+import sys
+import pandas
+table = pandas.read_csv(sys.argv[1], dtype=str, keep_default_na=False)
+assert list(table.columns) == ["check", "name", "subject", "verdict", "reason", "detail", "entries", "remedy"]
+assert set(table["verdict"]) <= {"pass", "fail", "unknown", "exception"}, set(table["verdict"])
+cells = [cell for column in table for cell in table[column]]
+assert not [cell for cell in cells if cell.lstrip()[:1] in tuple("=+-@\t\r") and cell], "a formula"
+assert any("<script>" in cell for cell in cells)
+print(len(table))
+"#;
+
+#[test]
+fn a_spreadsheets_parser_finds_no_formula() {
+    let world = hostile();
+    let path = form(&world, "csv");
+    let Some(python) = python() else { return };
+    let said = peer::run(&python, ["-c", CSV, path.to_str().unwrap()]).unwrap();
+    let rows = fs::read_to_string(&path).unwrap().lines().count() - 1;
+    assert_eq!(said.trim(), rows.to_string());
+}
+
+#[test]
+fn the_same_bytes_under_any_locale_zone_clock_and_number_of_threads() {
+    let mut world = hostile();
+    let all = |world: &World, through: &[&str]| -> Vec<Vec<u8>> {
+        let files = reported(world, through).into_iter();
+        files.map(|file| fs::read(file).unwrap()).collect()
+    };
+    let before = all(&world, &[]);
+    assert_eq!(all(&world, &["taskset", "-c", "0"]), before, "one thread");
+    for (name, value) in [
+        ("LC_ALL", "de_DE.UTF-8"),
+        ("TZ", "Pacific/Apia"),
+        ("SOURCE_DATE_EPOCH", "253402300799"),
+    ] {
+        world.set(name, value);
+        assert_eq!(all(&world, &[]), before, "{name}");
+    }
+}
