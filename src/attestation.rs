@@ -1,7 +1,7 @@
 //! An attestation: a statement, signed, in its container, kept byte for byte as it was received.
 //!
 //! The container is a Sigstore bundle (with a public key hint, which we write; or with a certificate, which
-//! is carried), or a bare DSSE envelope with one signature. Bytes received are the bytes checked: the digest
+//! is carried), a bare DSSE envelope with one signature, or a container of another tool's around the same. Bytes received are the bytes checked: the digest
 //! that a ledger's link holds is over them, and nothing is encoded again before verifying.
 //!
 //! [`Attestation::verify`], in order:
@@ -16,7 +16,9 @@
 
 use crate::canonical;
 use crate::digest::Sha256;
-use crate::envelope::{Bundle, BundleError, Envelope, EnvelopeError, Material};
+use crate::envelope::{
+    Bundle, BundleError, Envelope, EnvelopeError, Foreign, ForeignError, Material,
+};
 use crate::signing::{KeyId, PublicKey, SignatureError, SigningKey};
 use crate::statement::{self, PAYLOAD_TYPE, Statement};
 
@@ -40,8 +42,12 @@ pub enum Carrier {
     PublicKey(KeyId),
     /// A bundle with a certificate: carried, not yet verifiable.
     Certificate,
+    /// A bundle that names its key in another tool's terms: carried.
+    OtherKey,
     /// A bare DSSE envelope.
     Bare,
+    /// A container of another tool's.
+    Foreign(Foreign),
 }
 
 /// A statement whose signature holds, with the key that made it.
@@ -70,6 +76,9 @@ pub enum ParseError {
     /// It looks like a bare envelope, and is none.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
+    /// It looks like another tool's container, and is none.
+    #[error(transparent)]
+    Foreign(#[from] ForeignError),
     /// An attestation has one signer; more of them sign in entries of their own.
     #[error("attestation with {count} signatures, not one")]
     SignatureCount {
@@ -190,7 +199,7 @@ impl Attestation {
     pub fn key_id(&self) -> Option<KeyId> {
         match self.carrier {
             Carrier::PublicKey(key) => Some(key),
-            Carrier::Certificate => None,
+            Carrier::Certificate | Carrier::OtherKey | Carrier::Foreign(_) => None,
             Carrier::Bare => self.signature().keyid.as_ref()?.parse().ok(),
         }
     }
@@ -222,7 +231,7 @@ impl Attestation {
                 return Err(VerifyError::OtherKey { named, given });
             }
             // A bare envelope's keyid is a hint in another tool's terms; the signature decides.
-            Carrier::PublicKey(_) | Carrier::Bare => {}
+            Carrier::PublicKey(_) | Carrier::OtherKey | Carrier::Bare | Carrier::Foreign(_) => {}
         }
         key.verify(self.pae(), &self.signature().sig)
             .map_err(|source| VerifyError::Signature { key: given, source })?;
@@ -252,9 +261,26 @@ impl Attestation {
         if marks.iter().any(|mark| value.get(mark).is_some()) {
             return Ok(Bundle::from_value(value)?.into());
         }
-        let envelope = Envelope::from_value(value, crate::envelope::Alphabet::Either)?;
+        let (carrier, envelope) = match Foreign::of(&value) {
+            Some(foreign) => (Carrier::Foreign(foreign), foreign.read(&value)?),
+            None => {
+                // Witness and others put the certificate beside the signature that it is for.
+                let certified = value.pointer("/signatures/0").is_some_and(|signature| {
+                    ["cert", "certificate"]
+                        .iter()
+                        .any(|field| signature.get(field).is_some())
+                });
+                let carrier = if certified {
+                    Carrier::Certificate
+                } else {
+                    Carrier::Bare
+                };
+                let envelope = Envelope::from_value(value, crate::envelope::Alphabet::Either)?;
+                (carrier, envelope)
+            }
+        };
         match envelope.signatures().len() {
-            1 => Ok((Carrier::Bare, envelope)),
+            1 => Ok((carrier, envelope)),
             count => Err(ParseError::SignatureCount { count }),
         }
     }
@@ -265,6 +291,7 @@ impl From<Bundle> for (Carrier, Envelope) {
         let carrier = match bundle.material() {
             Material::PublicKey(key) => Carrier::PublicKey(key),
             Material::Certificate => Carrier::Certificate,
+            Material::OtherKey => Carrier::OtherKey,
         };
         (carrier, bundle.into_envelope())
     }

@@ -20,6 +20,9 @@ pub enum Error {
     /// A number that RFC 8785 cannot express.
     #[error("not expressible in RFC 8785")]
     Write(#[source] serde_json::Error),
+    /// A number that OLPC canonical JSON cannot express.
+    #[error("not expressible in OLPC canonical JSON")]
+    Olpc(#[source] serde_json::Error),
 }
 
 /// The canonical bytes of `value` (RFC 8785): keys sorted by UTF-16 code units, ECMAScript numbers, no
@@ -29,6 +32,65 @@ pub enum Error {
 /// For numbers without a canonical form.
 pub fn to_vec(value: &Value) -> Result<Vec<u8>, Error> {
     serde_json_canonicalizer::to_vec(value).map_err(Error::Write)
+}
+
+/// The canonical form in which classic in-toto and TUF sign JSON (OLPC): keys sorted by code points, no white space,
+/// only `"` and `\\` escaped, integers alone.
+///
+/// # Errors
+/// For a number that is no integer of 64 bits.
+pub fn to_olpc(value: &Value) -> Result<Vec<u8>, Error> {
+    let mut text = String::new();
+    write_olpc(value, &mut text)?;
+    Ok(text.into_bytes())
+}
+
+// What was parsed strictly nests no deeper than the limit, and so does this.
+fn write_olpc(value: &Value, out: &mut String) -> Result<(), Error> {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
+        Value::Number(number) if number.is_i64() || number.is_u64() => {
+            out.push_str(&number.to_string());
+        }
+        Value::Number(number) => {
+            let why = format!("{number} is no integer of 64 bits");
+            return Err(Error::Olpc(<serde_json::Error as de::Error>::custom(why)));
+        }
+        Value::String(text) => write_olpc_text(text, out),
+        Value::Array(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                out.push_str(if at == 0 { "" } else { "," });
+                write_olpc(item, out)?;
+            }
+            out.push(']');
+        }
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(key, _)| *key);
+            out.push('{');
+            for (at, (key, member)) in members.into_iter().enumerate() {
+                out.push_str(if at == 0 { "" } else { "," });
+                write_olpc_text(key, out);
+                out.push(':');
+                write_olpc(member, out)?;
+            }
+            out.push('}');
+        }
+    }
+    Ok(())
+}
+
+fn write_olpc_text(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
 }
 
 /// Reads JSON in which no object has a key twice and nothing nests deeper than [`DEPTH_LIMIT`].

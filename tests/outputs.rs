@@ -120,6 +120,8 @@ const SESSION: &[(&str, &str, i32)] = &[
         "imported",
         0,
     ),
+    ("import --dry-run --commit HEAD reviews.json", "drafts", 3),
+    ("import --commit HEAD reviews.json", "imported", 3),
     ("spool list", "spool", 0),
     ("spool import spool.jsonl", "spool-moved", 0),
     ("spool list", "spool", 0),

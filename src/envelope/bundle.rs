@@ -3,9 +3,10 @@
 //! <https://github.com/sigstore/protobuf-specs>, `sigstore_bundle.proto`, in its JSON form. Two kinds:
 //! - *public key*: `verificationMaterial.publicKey.hint` names the key. It is what we write, and read
 //!   strictly: exactly one signature, and the hint equals the envelope's `keyid`, which is the key's
-//!   OpenSSH fingerprint.
-//! - *certificate*: recognised and carried, also in the older versions 0.1 and 0.2. Its chain, log entries
-//!   and timestamps are not judged here.
+//!   OpenSSH fingerprint. A hint in another tool's terms is carried, and names no key of ours.
+//! - *certificate*: recognised and carried. Its chain, log entries and timestamps are not judged here.
+//!
+//! Versions 0.1 and 0.2 are read too: npm's and others' bundles are of these.
 //!
 //! What we write has one form, down to the byte: compact, keys in the order of [`Bundle::to_json`]. It has an
 //! empty `tlogEntries`, because sigstore's Python models want the field and protobuf's JSON allows it.
@@ -23,7 +24,7 @@ use crate::signing::KeyId;
 /// Media type of the bundles that we write.
 pub const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
-/// Media types that are read; the last two only with a certificate.
+/// Media types that are read.
 const MEDIA_TYPES: [&str; 4] = [
     MEDIA_TYPE,
     "application/vnd.dev.sigstore.bundle+json;version=0.3",
@@ -44,6 +45,8 @@ pub struct Bundle {
 pub enum Material {
     /// A key that the verifier has, by its id.
     PublicKey(KeyId),
+    /// A key that is named in another tool's terms.
+    OtherKey,
     /// A certificate in the bundle.
     Certificate,
 }
@@ -82,8 +85,8 @@ pub enum BundleError {
         /// How many.
         count: usize,
     },
-    /// Two answers to which key signed, or one that is no key id.
-    #[error("public key hint {hint:?} and keyid {keyid:?} are not one OpenSSH fingerprint")]
+    /// Two answers to which key signed.
+    #[error("public key hint {hint:?} and keyid {keyid:?} do not name one key")]
     Hint {
         /// What the material says.
         hint: String,
@@ -157,11 +160,7 @@ impl Bundle {
                 return Err(BundleError::MaterialCount { count });
             }
         };
-        let read = match public_key {
-            Some(_) => &MEDIA_TYPES[..2],
-            None => &MEDIA_TYPES[..],
-        };
-        if !read.contains(&raw.media_type.as_str()) {
+        if !MEDIA_TYPES.contains(&raw.media_type.as_str()) {
             let found = raw.media_type;
             return Err(BundleError::MediaType { found });
         }
@@ -180,26 +179,26 @@ impl Bundle {
                 envelope,
             });
         };
-        match KeyId::from_str(&hint) {
-            Ok(key) if signature.keyid.as_ref() == Some(&hint) => Ok(Self {
-                material: Material::PublicKey(key),
-                envelope,
-            }),
+        let material = match (KeyId::from_str(&hint), &signature.keyid) {
+            (Ok(key), Some(keyid)) if *keyid == hint => Material::PublicKey(key),
+            (Err(_), None) => Material::OtherKey,
+            (Err(_), Some(keyid)) if *keyid == hint => Material::OtherKey,
             _ => {
                 let keyid = signature.keyid.clone();
-                Err(BundleError::Hint { hint, keyid })
+                return Err(BundleError::Hint { hint, keyid });
             }
-        }
+        };
+        Ok(Self { material, envelope })
     }
 
-    /// The bundle as we write it; `None` for one with a certificate, which we only carry.
+    /// The bundle as we write it; `None` for one that we only carry.
     pub fn to_json(&self) -> Option<String> {
         match self.material {
             Material::PublicKey(key) => Some(format!(
                 r#"{HEAD}{key}{TO_ENVELOPE}{}}}"#,
                 self.envelope.to_json()
             )),
-            Material::Certificate => None,
+            Material::Certificate | Material::OtherKey => None,
         }
     }
 
@@ -288,14 +287,13 @@ mod tests {
         let good = bundle().to_json().unwrap();
         assert_eq!(Bundle::parse(good.as_bytes()).unwrap(), bundle());
         for (from, to) in [
-            // Media type: missing, of a version never published, of one that had no hints of ours.
+            // Media type: missing, of a version never published.
             (
                 r#""mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","#,
                 String::new(),
             ),
             ("bundle.v0.3+json", "bundle.v0.4+json".into()),
-            ("bundle.v0.3+json", "bundle+json;version=0.1".into()),
-            // Material: none, two, a hint that is no key id or not the keyid.
+            // Material: none, two, a hint that is not the keyid.
             (r#""publicKey":"#, r#""other":"#.into()),
             (r#""publicKey":"#, r#""certificate":{},"publicKey":"#.into()),
             (HINT, HINT.replace("AAA", "BAA")),
@@ -338,6 +336,20 @@ mod tests {
             let read = Bundle::parse(other.as_bytes()).unwrap();
             assert_eq!(read, bundle());
             assert_eq!(read.to_json().unwrap(), good);
+        }
+    }
+
+    #[test]
+    fn other_tools_keys_are_carried() {
+        let good = bundle().to_json().unwrap();
+        let older = good.replacen("bundle.v0.3+json", "bundle+json;version=0.1", 1);
+        let read = Bundle::parse(older.as_bytes()).unwrap();
+        assert_eq!(read.material(), bundle().material());
+        let cosign = good.replacen(HINT, "c2hh", 1);
+        for keyid in ["", "c2hh"] {
+            let read = Bundle::parse(cosign.replace(HINT, keyid).as_bytes()).unwrap();
+            assert_eq!(read.material(), Material::OtherKey);
+            assert_eq!(read.to_json(), None);
         }
     }
 

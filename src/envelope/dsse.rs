@@ -124,6 +124,19 @@ impl Envelope {
         })
     }
 
+    /// What is signed as it stands, without a type before it: the payload is all that the signatures are over.
+    pub(super) fn untyped(
+        payload: Vec<u8>,
+        signatures: Vec<Signature>,
+    ) -> Result<Self, EnvelopeError> {
+        Ok(Self {
+            payload_type: String::new(),
+            pae: payload,
+            payload_at: 0,
+            ..Self::new("untyped", Vec::new(), signatures)?
+        })
+    }
+
     /// Reads a bare envelope.
     pub fn parse(bytes: &[u8]) -> Result<Self, EnvelopeError> {
         Self::from_value(canonical::parse_strict(bytes)?, Alphabet::Either)

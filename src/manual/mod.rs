@@ -30,6 +30,7 @@ pages! {
     findings "findings"
     forges "forges"
     fork_proof "fork-proof"
+    imports "imports"
     keys "keys"
     ledger "ledger"
     merkle "merkle"

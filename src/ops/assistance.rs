@@ -549,14 +549,23 @@ fn notes(repository: &Repository) -> Result<BTreeMap<String, ObjectId>, Error> {
     if repository.reference(&name)?.is_none() {
         return Ok(BTreeMap::new());
     }
+    let notes = listed_notes(repository, &name)?.into_iter();
+    Ok(notes.map(|(of, blob)| (of.hex(), blob)).collect())
+}
+
+/// Each object that a notes ref has a note about, with the note's blob; the ref must be there.
+pub(super) fn listed_notes(
+    repository: &Repository,
+    name: &RefName,
+) -> Result<Vec<(ObjectId, ObjectId)>, process::Error> {
     let listed = repository
-        .git(&["notes", "--ref", git_ai::REF, "list"])
+        .git(&["notes", "--ref", name.as_str(), "list"])
         .output()?;
     let listed = String::from_utf8_lossy(&listed);
+    let id = |hex| ObjectId::from_hex(repository.algorithm(), hex).ok();
     let pairs = listed.lines().filter_map(|line| {
-        let (blob, commit) = line.split_once(' ')?;
-        let blob = ObjectId::from_hex(repository.algorithm(), blob).ok()?;
-        Some((commit.to_owned(), blob))
+        let (blob, of) = line.split_once(' ')?;
+        Some((id(of)?, id(blob)?))
     });
     Ok(pairs.collect())
 }

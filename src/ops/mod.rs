@@ -14,6 +14,7 @@ pub mod fold;
 pub mod fork_proof;
 pub mod govern;
 pub mod hook;
+pub mod import;
 pub mod inboxes;
 pub mod incremental;
 pub mod init;

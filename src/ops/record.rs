@@ -22,12 +22,12 @@ use crate::{
     git::{self, RefName, Repository},
     keyring,
     ledger::{
-        Origin,
+        Lines, Origin,
         note::{KeyName, VerifierKey},
         seal::SignedSeal,
     },
     policy::rules::Reports,
-    signing::{KeyId, SigningKey},
+    signing::{KeyId, PublicKey, SigningKey},
     statement::predicate::PersonId,
     statement::{self, Placement, PredicateType, Statement, Step, Subject},
     store::{self, Tip},
@@ -297,6 +297,47 @@ impl<'a> Recorder<'a> {
             commit: *commit,
         };
         Ok(Statement::new(subjects, claim.predicate_type, claim.predicate)?.placed(&placement))
+    }
+
+    /// The key with this id, where the roster in force has it.
+    pub fn key(&self, id: &KeyId) -> Option<&PublicKey> {
+        self.seen.as_ref()?.1.roster.key(id)
+    }
+
+    /// What stands in the ledger about a commit, and what waits in the spool: every attestation that can be read.
+    ///
+    /// # Errors
+    /// Where one cannot be read at all.
+    pub fn standing(&self, commit: &ObjectId) -> Result<Vec<Attestation>, Error> {
+        let spooled = spool::Spool::of(self.repository).items()?.into_iter();
+        let mut standing: Vec<Attestation> = spooled
+            .filter(|item| item.commit == *commit)
+            .map(|item| item.attestation)
+            .collect();
+        let Some((tip, _)) = &self.seen else {
+            return Ok(standing);
+        };
+        let note = tip.note(commit)?.unwrap_or_default();
+        for line in Lines::of(&note).map_while(Result::ok) {
+            let body = match line.body {
+                Some(body) => Some(body.to_vec()),
+                None => tip.blob(&line.link.attestation)?,
+            };
+            standing.extend(body.and_then(|body| Attestation::parse(body).ok()));
+        }
+        Ok(standing)
+    }
+
+    /// Appends what others signed, in one append, or keeps it; each is about the commit and the step that its item
+    /// names, which the caller has held against what was signed.
+    ///
+    /// # Errors
+    /// Where nothing was recorded.
+    pub fn carry(&self, items: Vec<Item>) -> Result<Vec<Recorded>, Error> {
+        match items.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.place(items),
+        }
     }
 
     /// Signs claims and appends them, or keeps them.

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::escape::{Line, line};
 use crate::attestation::{Attestation, Carrier};
 use crate::digest::{ObjectId, Sha256};
+use crate::envelope::Foreign;
 use crate::finding::chain;
 use crate::ledger::Link;
 use crate::signing::KeyId;
@@ -338,8 +339,12 @@ fn statement(body: Vec<u8>) -> Result<StatementView, String> {
         signer: attestation.key_id(),
         carrier: match attestation.carrier() {
             Carrier::PublicKey(_) => "bundle",
+            Carrier::OtherKey => "bundle",
             Carrier::Certificate => "bundle-with-certificate",
             Carrier::Bare => "envelope",
+            Carrier::Foreign(Foreign::Pypi) => "pypi-attestation",
+            Carrier::Foreign(Foreign::CosignFile) => "cosign-file",
+            Carrier::Foreign(Foreign::Metablock) => "metablock",
         },
         predicate_type: statement.predicate_type().clone(),
         subjects: statement.subjects().to_vec(),

@@ -1,7 +1,8 @@
 //! How an import is told: shared by the verbs that make entries of what they find.
 
-use git_docket::ops::say::{Desk, Import, Imported};
+use git_docket::ops::say::{Desk, Import, Imported, LeftOut};
 use git_docket::report::escape::Line;
+use serde_json::Value;
 
 use super::recorded::{self, Drafts};
 use crate::context::Context;
@@ -18,18 +19,36 @@ pub fn finish(
     context: &Context,
 ) -> Result<Exit, Stop> {
     if dry_run {
-        let drafts = Drafts {
-            statements: desk.drafts(&import)?,
-        };
-        context.report(&drafts, Drafts::text)?;
-        return Ok(match drafts.statements.is_empty() && import.known == 0 {
-            true => Exit::Undecided,
-            false => Exit::Pass,
-        });
+        return drafted(desk.drafts(&import)?, import.known, context);
     }
-    let imported = desk.import(import)?;
-    context.report(&imported, text)?;
-    Ok(say(&imported, context))
+    report(&desk.import(import)?, context)
+}
+
+/// Shows what would be said, beside so much that is known. Where there is neither, 3.
+pub fn drafted(statements: Vec<Value>, known: usize, context: &Context) -> Result<Exit, Stop> {
+    let drafts = Drafts { statements };
+    context.report(&drafts, Drafts::text)?;
+    Ok(match drafts.statements.is_empty() && known == 0 {
+        true => Exit::Undecided,
+        false => Exit::Pass,
+    })
+}
+
+/// Tells what was recorded. Where nothing was found, 3.
+pub fn report(imported: &Imported, context: &Context) -> Result<Exit, Stop> {
+    context.report(imported, text)?;
+    Ok(say(imported, context))
+}
+
+/// Names what was left out, up to a bound.
+pub fn left_out(left: &[LeftOut], context: &Context) {
+    for one in left.iter().take(MOST_NAMED) {
+        let (record, why) = (Line(&one.record), Line(&one.why));
+        context.ui.warning(format!("left out: {record}: {why}"));
+    }
+    if let Some(more) = left.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
+        context.ui.warning(format!("left out: {more} more"));
+    }
 }
 
 fn text(imported: &Imported) -> String {
@@ -37,22 +56,14 @@ fn text(imported: &Imported) -> String {
     if imported.known > 0 {
         text.push_str(&format!("{} said nothing new\n", imported.known));
     }
+    if !imported.left.is_empty() {
+        text.push_str(&format!("{} left out\n", imported.left.len()));
+    }
     text
 }
 
 fn say(imported: &Imported, context: &Context) -> Exit {
-    for left in imported.left.iter().take(MOST_NAMED) {
-        let (record, why) = (Line(&left.record), Line(&left.why));
-        context.ui.warning(format!("left out: {record}: {why}"));
-    }
-    if let Some(more) = imported
-        .left
-        .len()
-        .checked_sub(MOST_NAMED)
-        .filter(|more| *more > 0)
-    {
-        context.ui.warning(format!("left out: {more} more"));
-    }
+    left_out(&imported.left, context);
     for login in &imported.unknown {
         let (forge, name) = (Line(&login.forge), Line(&login.login));
         context.ui.hint(format!(
