@@ -24,7 +24,8 @@ use git_docket::{
     attestation::Attestation,
     digest::{Algorithm, ObjectId, ObjectKind, Sha256},
     ledger::{
-        AppendRecord, Edge, InForce, Link, Mark, Origin, Seal, TreeHead, entry, path::NotePath,
+        AppendRecord, Edge, InForce, Link, Mark, Origin, Seal, TreeHead, entry, note::VerifierKey,
+        path::NotePath,
     },
     statement::{Placement, PredicateType, Statement, Subject},
 };
@@ -76,7 +77,7 @@ pub fn repository(entries: u64) -> PathBuf {
         .spawn()
         .unwrap();
     let mut out = BufWriter::new(import.stdin.take().unwrap());
-    write_ledger(entries, &mut out);
+    let genesis = write_ledger(entries, &mut out);
     out.flush().unwrap();
     drop(out);
     assert!(import.wait().unwrap().success());
@@ -86,6 +87,7 @@ pub fn repository(entries: u64) -> PathBuf {
     git(&folder, &["repack", "-adfq", "--window=10"]);
     let pem = forge::key(forge::BEN).to_pkcs8_pem(None).unwrap();
     write_private(&folder.join("key.pem"), pem.as_bytes());
+    fs::write(folder.join("pin.toml"), pin(&genesis)).unwrap();
     fs::write(folder.join("done"), "").unwrap();
     eprintln!("made in {:.0?}", began.elapsed());
     folder
@@ -136,7 +138,17 @@ fn time(n: u64) -> u64 {
     1_500_000_000 + n * 60
 }
 
-fn write_ledger(entries: u64, out: &mut impl Write) {
+fn pin(genesis: &Sha256) -> String {
+    let ledger_key = forge::key(forge::LEDGER);
+    let ledger_key = VerifierKey::new(forge::ORIGIN.parse().unwrap(), ledger_key.public());
+    format!(
+        "version = 1\n[pin]\norigin = \"{}\"\ngenesis = \"{genesis}\"\nledger-key = \"{ledger_key}\"\n",
+        forge::ORIGIN
+    )
+}
+
+/// Writes it, and says which leaf its genesis is.
+fn write_ledger(entries: u64, out: &mut impl Write) -> Sha256 {
     let origin: Origin = forge::ORIGIN.parse().unwrap();
     let mut random = Random(SEED);
     let mut edge = Edge::empty();
@@ -216,6 +228,7 @@ fn write_ledger(entries: u64, out: &mut impl Write) {
         parent = Some(commit.id);
         n += 1;
     }
+    genesis.unwrap().0
 }
 
 fn import(out: &mut impl Write, name: &str, n: u64, files: &[(String, Vec<u8>)]) {
