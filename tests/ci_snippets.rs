@@ -162,6 +162,21 @@ fn lines(section: &str, from: &str, to: Option<&str>) -> String {
 }
 
 #[test]
+fn the_readme_s_pipeline_is_the_manual_s() {
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let block = readme.split("```yaml\n").nth(1).unwrap();
+    let (whole, lines) = (
+        self::block("GitHub Actions"),
+        block.split("```").next().unwrap(),
+    );
+    let is_there = |line: &&str| whole.lines().any(|known| known == *line);
+    let strange: Vec<&str> = lines.lines().filter(|line| !is_there(line)).collect();
+    assert_eq!(strange, [""; 0]);
+    assert!(lines.contains("git docket push"));
+}
+
+#[test]
 fn github_and_gitlab_jobs_on_machines_of_their_own_push_once() {
     let sections = [
         (
