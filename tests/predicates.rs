@@ -50,7 +50,7 @@ fn with(name: &str, place: &str, put: Value) -> Value {
 
 #[test]
 fn every_short_name_has_a_page_and_is_read_by_its_own_type() {
-    assert_eq!(documented().count(), 20);
+    assert_eq!(documented().count(), 24);
     let page = manual::page("predicates").unwrap();
     for name in documented() {
         assert!(read(name, &samples::documented(name)).is_ok(), "{name}");
