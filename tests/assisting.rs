@@ -50,6 +50,7 @@ fn kinds(world: &World, range: &str) -> Vec<String> {
 
 fn newest(world: &World) -> Value {
     let log = world.docket_ok(&["log", "--step", "ai", "-o", "json"]);
+    common::schemas::predicates_fit(&log);
     let entry: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
     entry["statement"].clone()
 }

@@ -87,6 +87,7 @@ impl Scene {
         let landed = self.world.git(&["rev-parse", "main"]);
         let (code, said, err) = self.try_import(names, landed.trim());
         assert_eq!(code, 0, "{err}");
+        common::schemas::predicates_fit(&self.world.docket_ok(&["log", "-o", "json"]));
         let entries = said["entries"].as_array().unwrap().iter();
         entries
             .map(|one| one["step"].as_str().unwrap().to_owned())

@@ -264,6 +264,7 @@ fn from_change_to_outcome(system: &str, variables: Variables) {
     done(&world, "observe", &observe, 1);
     let outcome = ["outcome", "healthy", "--service", "app", "--env", "prod"];
     done(&world, "outcome", &outcome, 1);
+    common::schemas::predicates_fit(&world.docket_ok(&["log", "-o", "json"]));
     let verified = world.docket(&["verify", "v1.0"]);
     assert_eq!(
         verified.code, 0,

@@ -77,6 +77,24 @@ pub fn fits(schema: &Validator, text: &str) {
     value_fits(schema, &serde_json::from_str(text).expect("JSON"));
 }
 
+/// Fails unless each predicate that `log -o json` shows fits the schema of its type.
+pub fn predicates_fit(log: &str) {
+    let mut validators = std::collections::BTreeMap::new();
+    for line in log.lines() {
+        let entry: Value = serde_json::from_str(line).expect("JSON");
+        let statement = &entry["statement"];
+        let uri = statement["predicateType"].as_str().expect("a type");
+        let known = git_docket::statement::PredicateType::resolve(uri).expect("a type");
+        // SPDX has a type for each version.
+        let name = known.short_name().unwrap_or("spdx").to_owned();
+        let validator = validators
+            .entry(name.clone())
+            .or_insert_with(|| schema(&format!("predicate/{name}.json")));
+        value_fits(validator, &statement["predicate"]);
+    }
+    assert!(!validators.is_empty(), "nothing was said");
+}
+
 /// JSON pointers to everything inside a value, but not inside free objects.
 pub fn places(value: &Value) -> Vec<String> {
     fn walk(value: &Value, at: &str, found: &mut Vec<String>) {
