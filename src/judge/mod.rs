@@ -23,6 +23,7 @@ mod reason;
 pub mod scenario;
 mod starter;
 pub mod trailers;
+pub mod trails;
 
 use serde::Serialize;
 

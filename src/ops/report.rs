@@ -109,6 +109,7 @@ pub fn report(
     let asked = Asked {
         subject,
         scope: request.scope,
+        judged: scope,
     };
     Ok(Audit::of(
         outcome,

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::digest::{ObjectId, Sha256};
 use crate::judge::pack::{ControlResult, Pack};
+use crate::judge::trails::{self, Trails};
 use crate::judge::{self, CheckResult, Item, Model, Scope, Verdict};
 use crate::statement::predicate::{AssertedBy, Known};
 use crate::timestamp::Timestamp;
@@ -52,6 +53,9 @@ pub struct Audit {
     pub checks: Vec<CheckResult>,
     /// The entries that any of that rests on.
     pub entries: Vec<EntryRow>,
+    /// What led to each release: for pages alone.
+    #[serde(skip)]
+    pub trails: Trails,
     /// Whether an environment or a period was asked about, so that it is no word on the whole.
     #[serde(skip)]
     pub is_narrowed: bool,
@@ -64,6 +68,8 @@ pub struct Asked {
     pub subject: String,
     /// Environment and period.
     pub scope: Scope,
+    /// That, with the subject's commits or artifact: what was judged.
+    pub judged: Scope,
 }
 
 /// The policy that judged.
@@ -157,8 +163,11 @@ impl Audit {
             .filter(|item| item.verdict == Verdict::Exception)
             .cloned()
             .collect();
+        let trails = trails::trails(model, &asked.judged, &checks);
+        let events = trails.releases.iter().flat_map(|trail| &trail.events);
         let mut named: Vec<u64> = items()
             .flat_map(|item| item.entries.iter().copied())
+            .chain(events.map(|event| event.seq))
             .collect();
         named.sort_unstable();
         named.dedup();
@@ -178,6 +187,7 @@ impl Audit {
         Self {
             origin: model.origin.clone(),
             asked: asked.to_string(),
+            trails,
             is_narrowed: asked.scope.is_narrowed(),
             at: model.at,
             tip: outcome.tip,

@@ -140,6 +140,7 @@ mod tests {
                 of("C05", "four-eyes", reasons.collect()),
             ],
             entries: Vec::new(),
+            trails: Default::default(),
             is_narrowed: false,
         }
     }

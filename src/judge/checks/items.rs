@@ -16,21 +16,21 @@ use crate::timestamp::Timestamp;
 
 /// A change, and how it landed.
 #[derive(Clone, Copy)]
-pub(super) struct Landed<'a> {
-    pub(super) entry: &'a Entry,
-    pub(super) change: &'a Change,
-    pub(super) landing: Option<(&'a Entry, &'a Landing)>,
+pub(in crate::judge) struct Landed<'a> {
+    pub(in crate::judge) entry: &'a Entry,
+    pub(in crate::judge) change: &'a Change,
+    pub(in crate::judge) landing: Option<(&'a Entry, &'a Landing)>,
 }
 
 /// A deployment.
 #[derive(Clone, Copy)]
-pub(super) struct Deployed<'a> {
-    pub(super) entry: &'a Entry,
-    pub(super) deployment: &'a Deployment,
+pub(in crate::judge) struct Deployed<'a> {
+    pub(in crate::judge) entry: &'a Entry,
+    pub(in crate::judge) deployment: &'a Deployment,
 }
 
 /// The changes in scope: those that landed, and where commits are asked about, those that have not yet.
-pub(super) fn changes<'a>(model: &'a Model, scope: &Scope) -> Vec<Landed<'a>> {
+pub(in crate::judge) fn changes<'a>(model: &'a Model, scope: &Scope) -> Vec<Landed<'a>> {
     let brought: Option<BTreeSet<&str>> = (scope.environment.is_some() || scope.artifact.is_some())
         .then(|| {
             let deployed = deployments(model, scope);
@@ -89,7 +89,7 @@ pub(super) fn deployments<'a>(model: &'a Model, scope: &Scope) -> Vec<Deployed<'
 }
 
 /// The deployments in scope, however they ended.
-pub(super) fn all_deployments<'a>(model: &'a Model, scope: &Scope) -> Vec<Deployed<'a>> {
+pub(in crate::judge) fn all_deployments<'a>(model: &'a Model, scope: &Scope) -> Vec<Deployed<'a>> {
     let in_scope = |it: &Deployed<'a>| {
         let environment = scope
             .environment
@@ -180,12 +180,12 @@ impl<'a> Landed<'a> {
         item.at(self.place())
     }
 
-    pub(super) fn id(&self) -> &'a str {
+    pub(in crate::judge) fn id(&self) -> &'a str {
         &self.change.id
     }
 
     /// The trees that evidence about it may be of: its head's, and what landed.
-    pub(super) fn trees(&self, model: &Model) -> Vec<ObjectId> {
+    pub(in crate::judge) fn trees(&self, model: &Model) -> Vec<ObjectId> {
         let mut trees = vec![self.change.head.tree];
         trees.extend(self.landed_tree(model));
         trees
@@ -327,7 +327,7 @@ impl<'a> Deployed<'a> {
         item.at(self.place())
     }
 
-    pub(super) fn label(&self) -> String {
+    pub(in crate::judge) fn label(&self) -> String {
         let Deployment {
             service,
             environment,

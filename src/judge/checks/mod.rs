@@ -29,7 +29,7 @@ mod c26_cost_gate;
 mod c27_reliability_gate;
 mod c28_failure_followed_up;
 mod gates;
-mod items;
+pub(super) mod items;
 
 use super::Check;
 

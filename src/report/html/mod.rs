@@ -1,35 +1,31 @@
 //! An audit as one HTML page: no script, nothing fetched, prints, light and dark.
 //!
-//! From a control to its checks, from a check to its items, from an item to its entries, and from an entry to the command
-//! that shows its signed bytes, by links within the page. A verdict is a word and a mark, never a colour alone.
+//! It opens with scope, population and what is not covered; then exceptions, controls, controls by release, who waited for
+//! what, checks and entries. From a control to its checks, from a check to its items, from an item to its entries, and from an entry to the command
+//! that shows its signed bytes, by links within the page. A verdict is a word and a mark, never a colour alone. What is long is cut, and said to be: of 100,000
+//! entries the page stays under 5 MB.
+
+mod trails;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::audit::Audit;
+use super::audit::{Audit, PackView};
 use super::escape::line;
 use crate::judge::{CheckResult, Item, Verdict};
 
 /// As many items of one check as are shown open; the rest are counted.
-const MOST_ITEMS: usize = 500;
+const MOST_OPEN: usize = 200;
+
+/// As many that hold.
+const MOST_HELD: usize = 50;
 
 /// As many entries as are listed.
-const MOST_ENTRIES: usize = 5_000;
+const MOST_ENTRIES: usize = 2_000;
 
-const STYLE: &str = "
-:root{color-scheme:light dark;--ink:#1b1f24;--soft:#57606a;--paper:#fff;--line:#d0d7de;--fail:#a40e26;--unknown:#7a4b00;--exception:#5a32a3;--pass:#116329;--none:#57606a;--mark:#f6f8fa}
-@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9aa4ae;--paper:#0d1117;--line:#30363d;--fail:#ff9ba5;--unknown:#f0b860;--exception:#d2b6ff;--pass:#7ee2a0;--none:#9aa4ae;--mark:#161b22}}
-*{box-sizing:border-box}body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:70rem;margin:0 auto;padding:1.5rem}
-h1{font-size:1.6rem;line-height:1.25;margin:0 0 .25rem}h2{font-size:1.2rem;margin:2.2rem 0 .6rem;border-bottom:1px solid var(--line);padding-bottom:.2rem}
-p{margin:.4rem 0}a{color:inherit}code{font:.85em ui-monospace,monospace;overflow-wrap:anywhere}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}caption{text-align:left;color:var(--soft);padding:.2rem 0}
-th,td{text-align:left;vertical-align:top;padding:.35rem .9rem .35rem 0;border-bottom:1px solid var(--line);overflow-wrap:break-word}th{font-weight:600;white-space:nowrap}td.n{text-align:right;font-variant-numeric:tabular-nums}
-.v{white-space:nowrap;font-weight:600}.fail{color:var(--fail)}.unknown{color:var(--unknown)}.exception{color:var(--exception)}.pass{color:var(--pass)}.not-applicable{color:var(--none)}
-.sum{display:flex;flex-wrap:wrap;gap:.6rem;margin:1rem 0;padding:0;list-style:none}.sum li{border:1px solid var(--line);border-radius:.4rem;padding:.4rem .8rem;background:var(--mark)}.sum b{display:block;font-size:1.3rem}
-details{border:1px solid var(--line);border-radius:.4rem;margin:.5rem 0;padding:.4rem .8rem}summary{cursor:pointer}
-.soft{color:var(--soft)}dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:.6rem 0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
-:target{outline:2px solid var(--unknown);outline-offset:2px}@media(max-width:40rem){dl{display:block}dd{margin:0 0 .4rem}}
-@media print{body{max-width:none;padding:0}details{break-inside:avoid}a{text-decoration:none}}
-";
+/// As many characters of one text as are shown.
+const MOST_CHARS: usize = 400;
+
+const STYLE: &str = include_str!("style.css");
 
 /// The page.
 pub fn html(audit: &Audit) -> String {
@@ -45,29 +41,18 @@ pub fn html(audit: &Audit) -> String {
                 style { (PreEscaped(STYLE)) }
             }
             body {
+                a.skip href="#main" { "To the content" }
                 header {
                     h1 { (shown(&title)) }
-                    p { "Verdict: " (verdict(audit.verdict)) " " span.soft { "over " (shown(&audit.asked)) ", as of " (audit.at.to_string()) } }
+                    p.banner { (verdict(audit.verdict)) " over " (shown(&audit.asked)) ", as of " (audit.at.to_string()) }
+                    nav aria-label="Contents" { ul { @for (id, name) in contents(audit) { li { a href={ "#" (id) } { (shown(&name)) } } } } }
                 }
-                main {
+                main id="main" {
                     (scope(audit))
                     (exceptions(audit))
-                    @for pack in &audit.packs {
-                        section aria-labelledby={ "pack-" (pack.id) } {
-                            h2 id={ "pack-" (pack.id) } { (shown(&pack.name)) " " (shown(&pack.version)) }
-                            p.soft { "A ledger gives evidence that a control operated; it proves no control by itself. Mapping by " (shown(&pack.author)) "." }
-                            div.scroll { table {
-                                thead { tr { th scope="col" { "control" } th scope="col" { "verdict" } th scope="col" { "coverage" } th scope="col" { "checks" } th scope="col" { "what it asks, and how far this reaches" } } }
-                                tbody { @for control in &pack.controls { tr {
-                                    th scope="row" { (shown(&control.id)) }
-                                    td { (verdict(control.verdict)) }
-                                    td { (control.coverage.as_str()) }
-                                    td { @for check in &control.checks { a href={ "#" (check) } { (check) } " " } }
-                                    td { (shown(&control.title)) " " span.soft { (shown(&control.rationale)) } }
-                                } } }
-                            } }
-                        }
-                    }
+                    @for (at, pack) in audit.packs.iter().enumerate() { (of_pack(at, pack)) }
+                    (trails::matrix(audit))
+                    (trails::waterfall(audit))
                     section aria-labelledby="checks" {
                         h2 id="checks" { "Checks" }
                         @for check in &audit.checks { (of_check(audit, check)) }
@@ -78,6 +63,43 @@ pub fn html(audit: &Audit) -> String {
         }
     };
     page.into_string()
+}
+
+fn contents(audit: &Audit) -> Vec<(String, String)> {
+    let fixed = |id: &str, name: &str| (id.to_owned(), name.to_owned());
+    let mut contents = vec![
+        fixed("scope", "Scope and population"),
+        fixed("exceptions", "Exceptions"),
+    ];
+    let packs = audit.packs.iter().enumerate();
+    contents.extend(packs.map(|(at, pack)| (format!("pack-{at}"), pack.name.clone())));
+    if !audit.trails.releases.is_empty() {
+        contents.push(fixed("by-release", "Controls by release"));
+        contents.push(fixed("waterfall", "Who waited for what"));
+    }
+    contents.extend([fixed("checks", "Checks"), fixed("entries", "Entries")]);
+    contents
+}
+
+fn of_pack(at: usize, pack: &PackView) -> Markup {
+    let id = format!("pack-{at}");
+    let table = html! { table {
+        thead { tr { th scope="col" { "control" } th scope="col" { "verdict" } th scope="col" { "coverage" } th scope="col" { "checks" } th scope="col" { "what it asks, and how far this reaches" } } }
+        tbody { @for control in &pack.controls { tr {
+            th scope="row" { (shown(&control.id)) }
+            td { (verdict(control.verdict)) }
+            td { (control.coverage.as_str()) }
+            td { @for check in &control.checks { a href={ "#" (check) } { (check) } " " } }
+            td { (shown(&control.title)) " " span.soft { (shown(&control.rationale)) } }
+        } } }
+    } };
+    html! {
+        section aria-labelledby=(id) {
+            h2 id=(id) { (shown(&pack.name)) " " (shown(&pack.version)) }
+            p.soft { "A ledger gives evidence that a control operated; it proves no control by itself. Mapping by " (shown(&pack.author)) "." }
+            (scroll(&format!("Controls of {}", shown(&pack.name)), table))
+        }
+    }
 }
 
 fn scope(audit: &Audit) -> Markup {
@@ -136,13 +158,13 @@ fn of_check(audit: &Audit, check: &CheckResult) -> Markup {
         .items
         .iter()
         .filter(|item| item.verdict != Verdict::Pass)
-        .take(MOST_ITEMS)
+        .take(MOST_OPEN)
         .collect();
     let held: Vec<&Item> = check
         .items
         .iter()
         .filter(|item| item.verdict == Verdict::Pass)
-        .take(MOST_ITEMS)
+        .take(MOST_HELD)
         .collect();
     let left = check.items.len() - open.len() - held.len();
     html! {
@@ -154,14 +176,15 @@ fn of_check(audit: &Audit, check: &CheckResult) -> Markup {
             @if let Some(rule) = crate::judge::checks::check(check.id) { p.soft { "Wants: " (rule.wants) "." } }
             @for item in open { (of_item(audit, item)) }
             @if !held.is_empty() {
-                div.scroll { table {
+                (scroll(&format!("What holds of {}", check.id), html! { table {
                     caption { "What holds" }
+                    thead { tr { th scope="col" { "verdict" } th scope="col" { "what" } th scope="col" { "entries" } } }
                     tbody { @for item in held { tr { td { (verdict(item.verdict)) } td { (shown(&item.subject)) " " span.soft { (shown(&item.detail)) } } td { (links(audit, item)) } } } }
-                } }
+                } }))
             }
             @if let Some(coming) = &check.coming {
                 p { "In force from " (coming.from) " on. As things stand, this would not hold then:" }
-                @for item in coming.items.iter().take(MOST_ITEMS) { (of_item(audit, item)) }
+                @for item in coming.items.iter().take(MOST_OPEN) { (of_item(audit, item)) }
             }
             @if left > 0 { p.soft { (left) " more are in the JSON and CSV forms." } }
         }
@@ -197,7 +220,7 @@ fn entries(audit: &Audit) -> Markup {
         section aria-labelledby="entries" {
             h2 id="entries" { "Entries that this rests on" }
             p.soft { "The signed bytes of an entry: " code { "git docket show SEQ --raw" } "; their SHA-256 is the attestation's digest." }
-            div.scroll { table {
+            (scroll("Entries", html! { table {
                 thead { tr { th scope="col" { "seq" } th scope="col" { "step" } th scope="col" { "signed by" } th scope="col" { "claimed time" } th scope="col" { "commit" } th scope="col" { "attestation" } } }
                 tbody { @for entry in audit.entries.iter().take(MOST_ENTRIES) { tr id={ "e" (entry.seq) } {
                     td.n { (entry.seq) }
@@ -207,23 +230,35 @@ fn entries(audit: &Audit) -> Markup {
                     td { code { (&entry.commit.hex()[..12]) } }
                     td { code { (entry.attestation.to_string()) } }
                 } } }
-            } }
+            } }))
+            @if audit.entries.len() > MOST_ENTRIES { p.soft { (audit.entries.len() - MOST_ENTRIES) " more are in the JSON form." } }
         }
     }
 }
 
 fn verdict(verdict: Verdict) -> Markup {
-    let mark = match verdict {
+    html! { span class={ "v " (verdict.as_str()) } { span aria-hidden="true" { (mark(verdict)) } " " (verdict.as_str()) } }
+}
+
+fn mark(verdict: Verdict) -> &'static str {
+    match verdict {
         Verdict::Fail => "✗",
         Verdict::Unknown => "?",
         Verdict::Exception => "◐",
         Verdict::Pass => "✓",
         Verdict::NotApplicable => "–",
-    };
-    html! { span class={ "v " (verdict.as_str()) } { span aria-hidden="true" { (mark) } " " (verdict.as_str()) } }
+    }
+}
+
+// What may be wider than the page scrolls by itself, and by the keyboard too.
+fn scroll(label: &str, table: Markup) -> Markup {
+    html! { div.scroll role="region" aria-label=(label) tabindex="0" { (table) } }
 }
 
 // Escaped twice over: what acts on a terminal or turns the reading order here, markup by the template.
 fn shown(text: &str) -> String {
-    line(text)
+    match text.char_indices().nth(MOST_CHARS) {
+        Some((end, _)) => format!("{}…", line(&text[..end])),
+        None => line(text),
+    }
 }

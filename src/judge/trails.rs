@@ -1,0 +1,292 @@
+//! Trails: what led to each release, who waited for what, and which checks hold of it.
+//!
+//! A release is a deployment in scope; where nothing was deployed, a change that landed. Its trail is made of the entries
+//!
+//! 1. of each change that it brought: the change, its landing, reviews and approvals of its trees, and what was recorded
+//!    about these trees or its commits (tests, scans, builds);
+//! 2. about the artifact, or one of the same release: provenance, links, releases, scans, approvals;
+//! 3. the deployment itself,
+//!
+//! in the order of their times: verified where somebody vouches for one, else claimed, and told apart. What was recorded
+//! after the release is not of its trail. A check's word on a release is the heaviest of its items that stand at one of these: the
+//! deployment, the changes, their landings. Nothing is judged here.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::checks::items::{self, Deployed, Landed};
+use super::model::{Entry, Model};
+use super::{CheckResult, Scope, Verdict};
+use crate::digest::ObjectId;
+use crate::statement::predicate::{Covers, Known};
+use crate::timestamp::Timestamp;
+
+/// As many releases have a trail, newest first; the others are counted.
+pub const MOST: usize = 100;
+
+/// As many events of one release are kept, newest first.
+pub const MOST_EVENTS: usize = 60;
+
+/// The newest releases' trails.
+#[derive(Clone, Debug, Default)]
+pub struct Trails {
+    /// Newest first.
+    pub releases: Vec<Trail>,
+    /// How many older ones there are.
+    pub left: usize,
+}
+
+/// What led to one release.
+#[derive(Clone, Debug)]
+pub struct Trail {
+    /// What it is called in the checks' items.
+    pub subject: String,
+    /// Its entry.
+    pub seq: u64,
+    /// What led to it, oldest first; it is the last.
+    pub events: Vec<Event>,
+    /// What the checks say of it; without the ones that say nothing.
+    pub verdicts: BTreeMap<&'static str, Verdict>,
+}
+
+/// An entry of a trail.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its place.
+    pub seq: u64,
+    /// Its step.
+    pub step: String,
+    /// Who did it, as far as that is known.
+    pub who: Option<String>,
+    /// Who signed it.
+    pub signer: String,
+    /// Whether somebody else says so of whoever did it.
+    pub observed: bool,
+    /// When.
+    pub time: Timestamp,
+    /// Whether a log or an authority vouches for the time.
+    pub verified: bool,
+}
+
+/// Follows the newest releases in scope back.
+pub fn trails(model: &Model, scope: &Scope, checks: &[CheckResult]) -> Trails {
+    let index = Index::of(model);
+    let mut deployed = items::all_deployments(model, scope);
+    let mut releases: Vec<(Trail, BTreeSet<u64>)> = Vec::new();
+    let total = match deployed.is_empty() {
+        true => {
+            let mut landed = items::changes(model, scope);
+            landed.sort_by_key(|it| std::cmp::Reverse(last(it).seq));
+            for it in landed.iter().take(MOST) {
+                let (mut entries, mut marks) = (BTreeSet::new(), BTreeSet::new());
+                index.of_change(model, it, &mut entries, &mut marks);
+                let subject = format!("change {}", it.id());
+                releases.push((index.trail(model, subject, last(it), &entries), marks));
+            }
+            landed.len()
+        }
+        false => {
+            deployed.sort_by_key(|it| std::cmp::Reverse(it.entry.seq));
+            for it in deployed.iter().take(MOST) {
+                let (entries, marks) = index.of_deployment(model, it);
+                releases.push((index.trail(model, it.label(), it.entry, &entries), marks));
+            }
+            deployed.len()
+        }
+    };
+    mark(&mut releases, checks);
+    Trails {
+        left: total.saturating_sub(MOST),
+        releases: releases.into_iter().map(|(trail, _)| trail).collect(),
+    }
+}
+
+/// A change's last word: its landing.
+fn last<'a>(it: &Landed<'a>) -> &'a Entry {
+    it.landing.map_or(it.entry, |(entry, _)| entry)
+}
+
+/// Where entries are found: by tree, by commit, by artifact; and changes by id.
+struct Index<'a> {
+    by_tree: HashMap<String, Vec<usize>>,
+    by_commit: HashMap<ObjectId, Vec<usize>>,
+    by_artifact: HashMap<&'a str, Vec<usize>>,
+    changes: HashMap<&'a str, Landed<'a>>,
+    by_landed: HashMap<ObjectId, Vec<&'a str>>,
+}
+
+impl<'a> Index<'a> {
+    fn of(model: &'a Model) -> Self {
+        let mut index = Self {
+            by_tree: HashMap::new(),
+            by_commit: HashMap::new(),
+            by_artifact: HashMap::new(),
+            changes: HashMap::new(),
+            by_landed: HashMap::new(),
+        };
+        let mut landings = HashMap::new();
+        for (entry, landing) in model.landings() {
+            landings.insert(landing.change_id.as_str(), (entry, landing));
+        }
+        for (id, (entry, change)) in model.changes() {
+            let landing = landings.get(id).copied();
+            for commit in landing.iter().flat_map(|(_, landing)| &landing.commits) {
+                index.by_landed.entry(*commit).or_default().push(id);
+            }
+            let landed = Landed {
+                entry,
+                change,
+                landing,
+            };
+            index.changes.insert(id, landed);
+        }
+        for (at, entry) in model.entries.iter().enumerate() {
+            // What only excuses or corrects led to no release.
+            if matches!(entry.said, Some(Known::Exception(_) | Known::Correction(_))) {
+                continue;
+            }
+            index.by_commit.entry(entry.commit).or_default().push(at);
+            let covered = match &entry.said {
+                Some(Known::Approval(said)) => match &said.covers {
+                    Covers::Revision(covered) => Some(covered.tree),
+                    _ => None,
+                },
+                Some(Known::Review(said)) => Some(said.covers.tree),
+                _ => None,
+            };
+            let trees = [Some(entry.tree), covered];
+            for tree in trees.into_iter().flatten() {
+                index.by_tree.entry(tree.hex()).or_default().push(at);
+            }
+            for (algorithm, digest) in entry.subjects.iter().flat_map(|it| it.digest.iter()) {
+                match algorithm {
+                    "gitTree" => index.by_tree.entry(digest.to_owned()).or_default().push(at),
+                    "gitCommit" => {}
+                    _ => index.by_artifact.entry(digest).or_default().push(at),
+                }
+            }
+        }
+        index
+    }
+
+    fn of_change(
+        &self,
+        model: &Model,
+        it: &Landed<'_>,
+        entries: &mut BTreeSet<usize>,
+        marks: &mut BTreeSet<u64>,
+    ) {
+        marks.insert(it.entry.seq);
+        entries.extend(at(model, it.entry.seq));
+        if let Some((entry, landing)) = it.landing {
+            marks.insert(entry.seq);
+            entries.extend(at(model, entry.seq));
+            let recorded = landing
+                .commits
+                .iter()
+                .filter_map(|id| self.by_commit.get(id));
+            entries.extend(recorded.flatten());
+        }
+        entries.extend(
+            self.by_commit
+                .get(&it.change.head.commit)
+                .iter()
+                .copied()
+                .flatten(),
+        );
+        for tree in it.trees(model) {
+            entries.extend(self.by_tree.get(&tree.hex()).iter().copied().flatten());
+        }
+    }
+
+    fn of_deployment(&self, model: &Model, it: &Deployed<'_>) -> (BTreeSet<usize>, BTreeSet<u64>) {
+        let mut entries = BTreeSet::new();
+        let mut marks = BTreeSet::from([it.entry.seq]);
+        for digest in model.family(&it.deployment.artifact.digest) {
+            for (_, value) in digest.iter() {
+                entries.extend(self.by_artifact.get(value).iter().copied().flatten());
+            }
+        }
+        let made = entries.iter().map(|at| &model.entries[*at]);
+        let sources: Vec<ObjectId> = made.flat_map(Entry::source_commits).collect();
+        let named = it.deployment.changes.iter().map(String::as_str);
+        let landed = sources
+            .iter()
+            .filter_map(|commit| self.by_landed.get(commit));
+        let ids: BTreeSet<&str> = named.chain(landed.flatten().copied()).collect();
+        for change in ids.iter().filter_map(|id| self.changes.get(id)) {
+            self.of_change(model, change, &mut entries, &mut marks);
+        }
+        (entries, marks)
+    }
+
+    fn trail(
+        &self,
+        model: &Model,
+        subject: String,
+        release: &Entry,
+        entries: &BTreeSet<usize>,
+    ) -> Trail {
+        let before = entries
+            .iter()
+            .map(|at| &model.entries[*at])
+            .filter(|entry| {
+                let other = matches!(entry.said, Some(Known::Deployment(_) | Known::Inventory(_)));
+                entry.seq < release.seq && !other
+            });
+        let mut events: Vec<Event> = before.map(|entry| event(model, entry)).collect();
+        events.sort_by_key(|event| (event.time, event.seq));
+        events.drain(..events.len().saturating_sub(MOST_EVENTS - 1));
+        events.push(event(model, release));
+        Trail {
+            subject,
+            seq: release.seq,
+            events,
+            verdicts: BTreeMap::new(),
+        }
+    }
+}
+
+fn at(model: &Model, seq: u64) -> Option<usize> {
+    let found = model.entries.binary_search_by_key(&seq, |entry| entry.seq);
+    found.ok()
+}
+
+fn event(model: &Model, entry: &Entry) -> Event {
+    let actor = model.actor(entry);
+    Event {
+        seq: entry.seq,
+        step: entry.step.clone(),
+        who: actor.map(|actor| actor.person.id().to_string()),
+        signer: entry.signer.to_string(),
+        observed: actor.is_some_and(|actor| actor.observed),
+        time: entry.time(),
+        verified: entry.verified.is_some(),
+    }
+}
+
+fn mark(releases: &mut [(Trail, BTreeSet<u64>)], checks: &[CheckResult]) {
+    let mut standing: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (at, (_, marks)) in releases.iter().enumerate() {
+        for seq in marks {
+            standing.entry(*seq).or_default().push(at);
+        }
+    }
+    for check in checks {
+        for item in &check.items {
+            let own = item.place.seq.into_iter();
+            let mut about: Vec<usize> = own
+                .chain(item.entries.iter().copied())
+                .filter_map(|seq| standing.get(&seq))
+                .flatten()
+                .copied()
+                .collect();
+            about.sort_unstable();
+            about.dedup();
+            for at in about {
+                let verdicts = &mut releases[at].0.verdicts;
+                let said = verdicts.entry(check.id).or_insert(item.verdict);
+                *said = (*said).max(item.verdict);
+            }
+        }
+    }
+}
