@@ -496,3 +496,142 @@ fn hostile_texts_stay_texts() {
         assert_ne!(with(from, to).code, 0, "{to}");
     }
 }
+
+/// The shell lines of a forge's step in the manual.
+fn step_of(forge: &str) -> String {
+    let page = git_docket::manual::page("forges").unwrap();
+    let (_, rest) = page.split_once(&format!("\n{forge} (")).expect(forge);
+    let block = rest.split("```").nth(1).unwrap();
+    let (_, lines) = block.split_once("|\n").unwrap();
+    assert!(lines.contains("git docket import"), "{lines}");
+    lines.to_owned()
+}
+
+#[test]
+fn the_manual_s_steps_feed_it() {
+    let forges = [
+        (
+            "GitHub Actions",
+            "gh",
+            "pull",
+            &["change", "review", "review", "protection"][..],
+        ),
+        (
+            "GitLab CI",
+            "glab",
+            "merge-requests",
+            &["change", "approve", "protection"][..],
+        ),
+    ];
+    for (forge, program, refs, expected) in forges {
+        let mut scene = Scene::new();
+        let bare = scene.world.root().join("server.git").display().to_string();
+        scene
+            .world
+            .git(&["init", "-q", "--bare", "-b", "main", &bare]);
+        scene.world.git(&["remote", "add", "origin", &bare]);
+        let head = format!("topic:refs/{refs}/7/head");
+        scene.world.git(&["push", "-q", "origin", "main", &head]);
+        scene.world.docket_ok(&["push"]);
+        // What the forge would answer.
+        let sample = |name: &str| {
+            format!(
+                "{}/{}",
+                scene.world.repo().display(),
+                scene.sample(name, &scene.base)
+            )
+        };
+        let answers = match program {
+            "gh" => [
+                ("*/pulls/7", sample("github/pull.json")),
+                ("*/pulls/7/commits", sample("github/commits.json")),
+                ("*/pulls/7/reviews", sample("github/reviews.json")),
+                (
+                    "*/branches/main/protection",
+                    sample("github/protection.json"),
+                ),
+            ],
+            _ => [
+                ("*/merge_requests/7", sample("gitlab/merge-request.json")),
+                (
+                    "*/merge_requests/7/versions",
+                    sample("gitlab/versions.json"),
+                ),
+                (
+                    "*/merge_requests/7/approvals",
+                    sample("gitlab/approvals.json"),
+                ),
+                (
+                    "*/protected_branches/main",
+                    sample("gitlab/protected-branch.json"),
+                ),
+            ],
+        };
+        let cases: String = answers
+            .map(|(path, file)| format!("{path}) cat '{file}';;\n"))
+            .concat();
+        let script =
+            format!("#!/bin/sh\nfor last; do :; done\ncase $last in\n{cases}*) exit 1;;\nesac\n");
+        scene.world.write(&format!("../bin/{program}"), &script);
+        scene
+            .world
+            .run("chmod", &["+x", &format!("../bin/{program}")]);
+        let ours = std::path::Path::new(env!("CARGO_BIN_EXE_git-docket"))
+            .parent()
+            .unwrap();
+        let path = format!(
+            "{}:{}:{}",
+            scene.world.root().join("bin").display(),
+            ours.display(),
+            std::env::var("PATH").unwrap()
+        );
+        let key = std::fs::read_to_string(
+            scene
+                .world
+                .root()
+                .join("home/.local/share/git-docket/keys/watch.pem"),
+        )
+        .unwrap();
+        for (name, value) in [
+            ("PATH", path.as_str()),
+            ("DOCKET_KEY", "env://DOCKET_OBSERVER_KEY"),
+            ("DOCKET_OBSERVER_KEY", &key),
+            ("GITHUB_REPOSITORY", "acme/app"),
+            ("CI_PROJECT_ID", "42"),
+            ("CI_DEFAULT_BRANCH", "main"),
+        ] {
+            scene.world.set(name, value);
+        }
+        let before = scene
+            .world
+            .docket_ok(&["log", "-o", "json"])
+            .lines()
+            .count();
+        let lines = step_of(forge);
+        for _ in 0..2 {
+            let ran = scene.world.run("sh", &["-euc", &lines]);
+            assert_eq!(ran.code, 0, "{forge}: {}{}", ran.out, ran.err);
+        }
+        let log = scene.world.docket_ok(&["log", "-o", "json"]);
+        let added = log.lines().count() - before;
+        let mut steps: Vec<String> = log
+            .lines()
+            .take(added)
+            .map(|line| {
+                serde_json::from_str::<Value>(line).unwrap()["step"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect();
+        steps.sort();
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        assert_eq!(steps, expected, "{forge}: once each");
+        let remote = scene
+            .world
+            .git(&["ls-remote", "origin", "refs/notes/docket"]);
+        let here = scene.world.git(&["rev-parse", "refs/notes/docket"]);
+        assert!(remote.starts_with(here.trim()), "{forge}: pushed");
+    }
+}

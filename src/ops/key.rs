@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::{Explain, Failure, World};
 use crate::keyring::{self, Kept, KeyFileName, Keyring};
 use crate::ledger::note::{KeyName, VerifierKey};
-use crate::signing::{EncryptionSeed, KeyId, Passphrase, PublicKey, SigningKey};
+use crate::signing::{EncryptionSeed, KeyId, Passphrase, PrivateKeyError, PublicKey, SigningKey};
 
 /// The variable that a passphrase is taken from.
 pub const PASSPHRASE_VARIABLE: &str = "DOCKET_PASSPHRASE";
@@ -119,9 +119,13 @@ impl Explain for Error {
                     .to_owned()
             }
             Error::Keyring(keyring::Error::Exists { .. }) => "choose another name".to_owned(),
-            Error::Keyring(keyring::Error::Private { .. }) | Error::NobodyToAsk => {
-                format!("set {PASSPHRASE_VARIABLE}, or run it on a terminal")
-            }
+            Error::NobodyToAsk => format!("set {PASSPHRASE_VARIABLE}, or run it on a terminal"),
+            Error::Keyring(keyring::Error::Private { source, .. }) => match source {
+                PrivateKeyError::PassphraseNeeded | PrivateKeyError::Passphrase => {
+                    format!("set {PASSPHRASE_VARIABLE}, or run it on a terminal")
+                }
+                _ => "give an Ed25519 key as PKCS#8 PEM, as git docket key generate and openssl genpkey write it".to_owned(),
+            },
             _ => return None,
         })
     }
