@@ -109,6 +109,12 @@ fn a_push_from_a_shallow_clone_fetches_only_what_an_append_needs() {
         assert!(moved * 8 < whole, "{moved} of {whole} bytes");
         // The clone has no ledger, is no more partial than before, and nothing waits in it.
         assert_eq!(partial(&world, "clone"), "");
+        let config = world.root().join("clone/.git/docket/transfer/config");
+        let config = fs::read_to_string(config).expect("there");
+        assert!(
+            !config.contains("partial"),
+            "git push would fetch history: {config}"
+        );
         assert_eq!(git(&world, "clone", &["for-each-ref", "refs/notes"]), "");
         assert_eq!(
             ok(&world, "clone", &["spool", "list"]).trim(),

@@ -171,7 +171,11 @@ impl Transfer {
         ];
         let arguments = [&before[..], options, &["--stdin", "--", REMOTE]].concat();
         let git = self.repository.exchange(&arguments, self.limit);
-        git.input(specs).output()?;
+        let fetched = git.input(specs).output();
+        // Git notes the filter there. Left, it would make `git push` bring what a shallow clone lacks: all of its history.
+        configure(self.repository.folder(), self.repository.algorithm())
+            .map_err(scratch(self.repository.folder()))?;
+        fetched?;
         Ok(())
     }
 }
@@ -208,6 +212,15 @@ fn packs(folder: &Path) -> usize {
 }
 
 fn make(folder: &Path, format: Algorithm) -> io::Result<()> {
+    fs::create_dir_all(folder.join("objects/info"))?;
+    fs::create_dir_all(folder.join("refs"))?;
+    configure(folder, format)?;
+    // Relative to `objects`, so that a clone may be moved.
+    fs::write(folder.join("objects/info/alternates"), "../../../objects\n")?;
+    fs::write(folder.join("HEAD"), "ref: refs/heads/none\n")
+}
+
+fn configure(folder: &Path, format: Algorithm) -> io::Result<()> {
     let name = match format {
         Algorithm::Sha1 => "sha1",
         Algorithm::Sha256 => "sha256",
@@ -215,12 +228,7 @@ fn make(folder: &Path, format: Algorithm) -> io::Result<()> {
     let config = format!(
         "[core]\n\trepositoryFormatVersion = 1\n\tbare = true\n\tlogAllRefUpdates = false\n\talternateRefsPrefixes = refs/none/\n[extensions]\n\tobjectFormat = {name}\n[gc]\n\tauto = 0\n"
     );
-    fs::create_dir_all(folder.join("objects/info"))?;
-    fs::create_dir_all(folder.join("refs"))?;
-    fs::write(folder.join("config"), config)?;
-    // Relative to `objects`, so that a clone may be moved.
-    fs::write(folder.join("objects/info/alternates"), "../../../objects\n")?;
-    fs::write(folder.join("HEAD"), "ref: refs/heads/none\n")
+    fs::write(folder.join("config"), config)
 }
 
 /// The environment in which git is run: nothing configured but how to reach the remote. `None`: not set.
