@@ -37,7 +37,9 @@ use crate::statement::predicate::KeptReport;
 use crate::timestamp::Timestamp;
 
 /// What a check says of one item, or of all together. In order of weight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// There is nothing that it is about.

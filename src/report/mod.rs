@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod csv;
+pub mod diff;
 pub mod entry;
 pub mod escape;
 pub mod form;

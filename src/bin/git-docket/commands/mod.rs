@@ -24,6 +24,7 @@ mod ready;
 mod recorded;
 mod recover;
 mod report;
+mod report_diff;
 mod roster;
 mod run;
 mod seal;

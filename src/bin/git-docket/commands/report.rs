@@ -28,6 +28,7 @@ use crate::exit::{Exit, Stop};
 /// Examples:
 ///   git docket report --pack slsa --pack ssdf --output html=audit.html
 ///   git docket report --environment prod --period 2026-07-01..2026-09-30
+///   git docket report --diff q2.json q3.json
 ///   git docket report v1.0..v1.1 --output markdown=summary.md --output sarif=c.sarif
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
@@ -65,6 +66,9 @@ pub struct Args {
     /// How what was verified is called in summaries (git+https://ORIGIN for source)
     #[arg(long, value_name = "URI")]
     resource_uri: Option<String>,
+    /// Say what changed between two reports (JSON), and look at nothing else
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["subject", "packs", "environment", "period", "at", "pin", "outputs", "append", "key", "verifier_id", "resource_uri", "no_assert"])]
+    diff: Vec<PathBuf>,
     /// Observe only: end with 0 where it would be 1 or 3
     #[arg(long)]
     no_assert: bool,
@@ -79,6 +83,9 @@ enum Output {
 
 /// Reports.
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
+    if let [before, after] = &args.diff[..] {
+        return super::report_diff::run(context, before, after);
+    }
     let repository = context.repository()?;
     let packs: Result<Vec<_>, _> = args
         .packs
