@@ -206,6 +206,9 @@ codes! {
     KeyUnknown "key-unknown" Failed
         "An attestation is signed by a key that no roster of the ledger names."
         "Add the key to the roster first, then record the step again."
+    ForeignSigner "foreign-signer" Note
+        "An attestation of another tool's is carried; nobody in the roster is known to have signed it, and it counts for nothing."
+        "None is needed; what should count is signed by somebody in the roster."
     KeyOutOfRange "key-out-of-range" Failed
         "An attestation is signed by a key that was not in the roster in force at its place."
         "Record the step again with a key that is."
@@ -249,6 +252,30 @@ codes! {
     StepFailed "step-failed" Failed
         "A step that the policy requires was recorded as failed, and not as passed since."
         "Mend it and run the step again."
+    LayoutMalformed "layout-malformed" Failed
+        "The layout given is no signed in-toto layout, or breaks a rule of the format."
+        "Have its owner make and sign it again with in-toto."
+    LayoutSignature "layout-signature" Failed
+        "The layout given is not signed by every key that was given."
+        "Give the public keys of its owners, or have them sign it."
+    LayoutExpired "layout-expired" Failed
+        "The layout given has expired."
+        "Have its owner sign a new one."
+    LayoutInspection "layout-inspection" Missing
+        "The layout has an inspection, which is a command; it was not run, so what it would find is not known."
+        "Say the same by rules of a last step, or run `in-toto-verify` where the command may run."
+    LayoutLinksMissing "layout-links-missing" Missing
+        "A step of the layout has fewer links about the commit, by keys that it names, than its threshold asks for."
+        "Have the step's functionaries run it, and import their links."
+    LayoutLinksDiffer "layout-links-differ" Failed
+        "The links that a step's threshold asks for do not agree on materials and products."
+        "Find out which functionary's machine differs, and run the step again."
+    LayoutRule "layout-rule" Failed
+        "A step's materials or products break an artifact rule of the layout."
+        "Find out where the artifact came from or went, and run the step again."
+    LayoutCommand "layout-command" Note
+        "A link says that another command was run than the layout expects."
+        "Change the layout where the command is right; a command's name proves little."
     Unsealed "unsealed" Note
         "Entries lie past the newest seal."
         "git docket seal"

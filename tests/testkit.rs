@@ -139,6 +139,15 @@ fn every_code_has_a_vector_or_stands_elsewhere() {
         Code::MirrorUnseen,
         // Needs a repository's tags: tests/typed_verbs.rs.
         Code::TagMoved,
+        // Need a layout: tests/layouts.rs.
+        Code::LayoutMalformed,
+        Code::LayoutSignature,
+        Code::LayoutExpired,
+        Code::LayoutInspection,
+        Code::LayoutLinksMissing,
+        Code::LayoutLinksDiffer,
+        Code::LayoutRule,
+        Code::LayoutCommand,
         // Notes, which a vector's header does not list.
         Code::NoMemory,
         Code::Recovered,
@@ -147,6 +156,7 @@ fn every_code_has_a_vector_or_stands_elsewhere() {
         Code::Sha1Only,
         Code::GovernancePending,
         Code::AttestedAgain,
+        Code::ForeignSigner,
     ];
     let covered: BTreeSet<_> = vectors()
         .iter()

@@ -32,6 +32,7 @@ pages! {
     fork_proof "fork-proof"
     imports "imports"
     keys "keys"
+    layouts "layouts"
     ledger "ledger"
     merkle "merkle"
     packs "packs"

@@ -17,7 +17,6 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::append::Item;
@@ -30,6 +29,7 @@ use crate::envelope::Foreign;
 use crate::finding::chain;
 use crate::git::{self, RefName, Repository};
 use crate::ingest::attestations::{self, Candidate, Found};
+use crate::judge::layout::{MetadataError, Signed};
 use crate::process;
 use crate::statement::{self, PAYLOAD_TYPE, Statement, Step, StepError};
 
@@ -99,8 +99,8 @@ enum Refusal {
     Statement(#[from] statement::Error),
     #[error("its payload is a layout, which is no evidence: git docket verify --layout")]
     Layout,
-    #[error("its payload is of type {found}, neither a statement nor a link")]
-    Type { found: String },
+    #[error("it is no link")]
+    Link(#[from] MetadataError),
     #[error("it was signed for the ledger {origin}")]
     OtherOrigin { origin: String },
     #[error("it was signed for the step {step}")]
@@ -377,28 +377,26 @@ impl Importer<'_> {
 
 impl Content {
     fn of(attestation: &Attestation) -> Result<Self, Refusal> {
-        #[derive(Deserialize)]
-        struct Kind {
-            #[serde(rename = "_type", default)]
-            kind: String,
-            #[serde(default)]
-            name: String,
-        }
         let envelope = attestation.envelope();
         let is_metablock = attestation.carrier() == Carrier::Foreign(Foreign::Metablock);
         if !is_metablock && envelope.payload_type() != PAYLOAD_TYPE {
             let found = statement::shortened(envelope.payload_type());
             return Err(Refusal::PayloadType { found });
         }
-        let kind = serde_json::from_slice::<Kind>(envelope.payload());
-        match kind {
-            Ok(Kind { kind, name }) if kind == "link" => Ok(Self::Link { name }),
-            Ok(Kind { kind, .. }) if kind == "layout" => Err(Refusal::Layout),
-            Ok(Kind { kind, .. }) if is_metablock => {
-                let found = statement::shortened(&kind);
-                Err(Refusal::Type { found })
-            }
-            _ => Ok(Self::Statement(Statement::parse(envelope.payload())?)),
+        // A statement is told by its type; everything else may be of classic in-toto, and says why where it is not.
+        match Statement::parse(envelope.payload()) {
+            Ok(statement) => Ok(Self::Statement(statement)),
+            Err(error) => match Signed::link(attestation.bytes()) {
+                Ok(link) => Ok(Self::Link {
+                    name: link.unverified().name.clone(),
+                }),
+                Err(MetadataError::Type { found, .. }) if found == "layout" => Err(Refusal::Layout),
+                Err(why) if is_metablock => Err(why.into()),
+                Err(why @ (MetadataError::Hash { .. } | MetadataError::SignedTwice { .. })) => {
+                    Err(why.into())
+                }
+                Err(_) => Err(error.into()),
+            },
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod incremental;
 pub mod init;
 pub mod judgement;
 pub mod key;
+pub mod layout;
 pub mod light;
 pub mod log;
 pub mod memory;

@@ -13,14 +13,14 @@ use thiserror::Error;
 use super::{
     Explain, Failure, World, fork_proof,
     judgement::{self, Wanted},
-    memory,
+    layout, memory,
     pin::{self, PinSource},
 };
 use crate::{
     digest::ObjectId,
     finding::{Code, Finding},
     git::{self, RefName, Repository},
-    judge::{self, CheckResult, Scope},
+    judge::{self, CheckResult, Scope, layout::StepHeld},
     ledger::{
         Snapshot as _, TreeHead,
         append_record::SignedAppendRecord,
@@ -56,6 +56,8 @@ pub struct Request {
     pub checks: Wanted,
     /// The moment of judgement; without it, that of the newest entry.
     pub at: Option<Timestamp>,
+    /// A layout that the links of the asked commits are held against.
+    pub layout: Option<layout::Given>,
 }
 
 /// Whether what was seen is remembered.
@@ -87,6 +89,7 @@ impl Request {
             scope: Scope::default(),
             checks: Wanted::Enforced,
             at: None,
+            layout: None,
         }
     }
 }
@@ -105,6 +108,8 @@ pub struct Replayed {
     pub absent: Vec<ObjectId>,
     /// What the checks say.
     pub checks: Vec<CheckResult>,
+    /// How the steps of the layout stand, where one was given.
+    pub layout: Option<Vec<StepHeld>>,
     /// Where the proofs of a rollback or fork were written.
     pub fork_proofs: Vec<PathBuf>,
 }
@@ -382,6 +387,12 @@ pub fn verify(
                 .sort_by_key(|found| Reverse(found.severity()));
         }
     }
+    let layout = request.layout.as_ref();
+    let layout = layout.map(|given| {
+        let now = request.at.unwrap_or(world.now);
+        layout::judge(&stored, given, now, &mut outcome)
+    });
+    let layout = layout.transpose()?;
     let scope = scoped(&request.question, &request.scope);
     let checks = judgement::judge(repository, &outcome, &scope, &request.checks, request.at)?;
     outcome.verdict = outcome.verdict.max(match judge::overall(&checks) {
@@ -394,6 +405,7 @@ pub fn verify(
     let pending = super::spool::Spool::of(repository).items()?.len();
     Ok(Replayed {
         checks,
+        layout,
         fork_proofs,
         outcome,
         pin: source,

@@ -15,6 +15,7 @@ use crate::attestation::{Attestation, Carrier};
 use crate::digest::{ObjectId, Sha256};
 use crate::envelope::Foreign;
 use crate::finding::chain;
+use crate::judge::layout::Signed;
 use crate::ledger::Link;
 use crate::signing::KeyId;
 use crate::statement::predicate::{AssertedBy, Known, Method};
@@ -328,13 +329,22 @@ fn said(known: &Known) -> Option<String> {
 fn statement(body: Vec<u8>) -> Result<StatementView, String> {
     let attestation = Attestation::parse(body).map_err(|error| chain(&error))?;
     let envelope = attestation.envelope();
-    if envelope.payload_type() != PAYLOAD_TYPE {
-        return Err(format!(
-            "payload type {:?} is not {PAYLOAD_TYPE}",
-            envelope.payload_type()
-        ));
-    }
-    let statement = Statement::parse(envelope.payload()).map_err(|error| chain(&error))?;
+    let statement = match Statement::parse(envelope.payload()) {
+        Ok(statement) if envelope.payload_type() == PAYLOAD_TYPE => statement,
+        parsed => {
+            return Err(match (Signed::link(attestation.bytes()), parsed) {
+                (Ok(link), _) => format!(
+                    "a link of classic in-toto, step {}; verify --layout judges it",
+                    line(&link.unverified().name)
+                ),
+                (Err(_), Err(error)) if envelope.payload_type() == PAYLOAD_TYPE => chain(&error),
+                _ => format!(
+                    "payload type {:?} is not {PAYLOAD_TYPE}",
+                    envelope.payload_type()
+                ),
+            });
+        }
+    };
     Ok(StatementView {
         signer: attestation.key_id(),
         carrier: match attestation.carrier() {

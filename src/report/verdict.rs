@@ -8,7 +8,7 @@ use super::escape::Line;
 use crate::{
     digest::{ObjectId, Sha256},
     finding::{Code, Finding, Severity},
-    judge::{self, CheckResult, Coming, Counts, Item},
+    judge::{self, CheckResult, Coming, Counts, Item, layout::StepHeld},
     statement::Step,
     timestamp::Timestamp,
     verify::{Outcome, StepState, StepVerdict, Verdict, governance::Waiting},
@@ -31,6 +31,8 @@ pub struct Frame {
     pub absent: Vec<ObjectId>,
     /// What the checks say.
     pub checks: Vec<CheckResult>,
+    /// How the steps of a layout stand, where one was given.
+    pub layout: Option<Vec<StepHeld>>,
 }
 
 /// The verdict in the form in which it is shown.
@@ -62,6 +64,8 @@ pub struct VerdictView {
     waiting: Vec<WaitingView>,
     enforced: Vec<String>,
     steps: Vec<StepView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layout: Option<Vec<StepHeld>>,
     checks: Vec<CheckResult>,
     findings: Vec<FindingView>,
     elsewhere: Vec<FindingView>,
@@ -138,6 +142,7 @@ impl VerdictView {
             enforced: enforced(outcome),
             steps: outcome.steps.iter().map(StepView::of).collect(),
             checks: frame.checks,
+            layout: frame.layout,
             findings: outcome.findings.iter().map(FindingView::of).collect(),
             elsewhere: outcome.elsewhere.iter().map(FindingView::of).collect(),
         }
@@ -212,6 +217,20 @@ impl VerdictView {
                     step.state,
                     step.step,
                     &commit[..12],
+                    entries.collect::<String>()
+                ),
+            );
+        }
+        for step in self.layout.iter().flatten() {
+            let entries = step.entries.iter().map(|seq| format!(" #{seq}"));
+            row(
+                "layout",
+                &format!(
+                    "{}: {} of {} links on {}{}",
+                    Line(&step.step),
+                    step.entries.len(),
+                    step.threshold,
+                    &step.commit.hex()[..12],
                     entries.collect::<String>()
                 ),
             );

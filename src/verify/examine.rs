@@ -17,6 +17,7 @@ use crate::{
     attestation::{Attestation, VerifyError as SignatureError},
     digest::{Algorithm, ObjectId, ObjectKind, Sha256},
     finding::{Code, Finding, chain},
+    judge::layout::Signed,
     ledger::{
         Lines, Origin, Placement as BodyPlace, Reader, Snapshot,
         entry::{self, Line},
@@ -76,6 +77,8 @@ pub(super) enum State {
     KeyWanted,
     /// It was found unsound, and counts for nothing.
     Unsound,
+    /// Another tool's, by a signer whom nobody here knows: it counts for nothing, and is no fault.
+    Carried,
 }
 
 /// What the statement says that later judgement asks for.
@@ -286,8 +289,15 @@ impl Examiner<'_> {
         record: &mut Record,
     ) -> (State, Option<Finding>) {
         let unsound = |code, detail| (State::Unsound, Some(at(record, code, detail)));
+        let unknown = |code, detail: String| match is_carried(attestation, step) {
+            true => (
+                State::Carried,
+                Some(at(record, Code::ForeignSigner, detail)),
+            ),
+            false => unsound(code, detail),
+        };
         let Some(key_id) = attestation.key_id() else {
-            return unsound(
+            return unknown(
                 Code::SignatureInvalid,
                 "it names no key of a kind that is verified".into(),
             );
@@ -295,7 +305,7 @@ impl Examiner<'_> {
         let Some(key) = self.keys.get(&key_id) else {
             return match self.unknown_keys {
                 UnknownKeys::Wait => (State::KeyWanted, None),
-                UnknownKeys::Fail => unsound(Code::KeyUnknown, format!("key {key_id}")),
+                UnknownKeys::Fail => unknown(Code::KeyUnknown, format!("key {key_id}")),
             };
         };
         let verified = match attestation.verify(key) {
@@ -464,6 +474,17 @@ impl Kept {
 
 fn at(record: &Record, code: Code, detail: String) -> Finding {
     Finding::at(code, record.seq, record.commit, detail)
+}
+
+/// Whether an attestation claims nothing of this ledger: a statement without a placement, or a link of classic in-toto. What
+/// is filed under one of the ledger's own steps always claims something.
+fn is_carried(attestation: &Attestation, step: &Step) -> bool {
+    let unplaced = |statement: Statement| matches!(statement.placement(), Ok(None));
+    let is_link = || Signed::link(attestation.bytes()).is_ok();
+    !GOVERNANCE.contains(&step.as_str())
+        && attestation
+            .unverified_statement()
+            .map_or_else(|_| is_link(), unplaced)
 }
 
 /// The tree that a commit's first line names.

@@ -308,7 +308,9 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
             format!("{} of {total} entries", counts.unsealed),
         ));
     }
-    if asked.is_empty() {
+    let judged = |record: &&Record| record.state != State::Carried;
+    let mut judged = records.iter().filter(judged);
+    if !judged.any(|record| asked.contains(&record.seq)) {
         findings.push(Finding::new(Code::NoEntries, describe(&request.question)));
     }
     let in_force = timeline.at(total);

@@ -60,6 +60,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
             at_chosen: false,
             absent: Vec::new(),
             checks: Vec::new(),
+            layout: None,
         },
     );
     let verdict = report.to_text();

@@ -6,9 +6,10 @@ use std::{
 };
 
 use git_docket::{
-    judge::checks,
+    judge::{checks, layout::Key},
     ops::{
         judgement::Wanted,
+        layout::Given,
         verify::{self, Remember, Replayed, Request},
     },
     report::{
@@ -38,6 +39,7 @@ use crate::exit::{Exit, Stop};
 ///   git docket verify
 ///   git docket verify v1.0..HEAD
 ///   git docket verify ./target/release/app
+///   git docket verify HEAD --layout root.layout --layout-key owner.pub
 ///   git docket verify sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
@@ -55,7 +57,7 @@ pub struct Args {
     #[arg(long = "seal", value_name = "FILE")]
     seals: Vec<PathBuf>,
     /// Judge a proof of a fork or rollback, which no repository is needed for
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "file", "seals", "at", "environment", "period", "checks", "threads", "no_assert", "outputs"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "file", "seals", "at", "environment", "period", "checks", "layout", "threads", "no_assert", "outputs"])]
     fork_proof: Option<PathBuf>,
     /// Judge as of this time (RFC 3339), and remember nothing
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -69,6 +71,12 @@ pub struct Args {
     /// Run these checks, whatever the policy enforces: C05, or all
     #[arg(long = "check", value_name = "Cnn", value_parser = check)]
     checks: Vec<String>,
+    /// Hold the links of classic in-toto about a commit against this layout
+    #[arg(long, value_name = "FILE", requires_all = ["subject", "layout_keys"])]
+    layout: Option<PathBuf>,
+    /// A public key of the layout's owners (PEM); each has to have signed it (repeats)
+    #[arg(long = "layout-key", value_name = "PUB", requires = "layout")]
+    layout_keys: Vec<PathBuf>,
     /// How many threads may work; the verdict does not depend on it
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -95,7 +103,12 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         (None, None) => Question::Ledger,
     };
     let file = args.file.map(|file| file.display().to_string());
+    let layout = match &args.layout {
+        Some(path) => Some(layout(path, &args.layout_keys, &question)?),
+        None => None,
+    };
     let mut request = Request::new(question);
+    request.layout = layout;
     request.pin = args.pin;
     request.seals = args.seals;
     if let Some(threads) = args.threads {
@@ -128,6 +141,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         at_chosen: args.at.is_some(),
         absent: replayed.absent.clone(),
         checks: replayed.checks.clone(),
+        layout: replayed.layout.clone(),
     };
     let view = VerdictView::of(&replayed.outcome, frame);
     context.report(&view, VerdictView::to_text)?;
@@ -152,6 +166,25 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         })?;
     }
     Ok(exit(&replayed, args.no_assert))
+}
+
+fn layout(path: &Path, keys: &[PathBuf], question: &Question) -> Result<Given, Stop> {
+    let Question::Commits(subjects) = question else {
+        return Err(
+            Stop::usage("a layout is held against the links about commits")
+                .hint("name a revision or a range"),
+        );
+    };
+    let keys = keys.iter().map(|path| {
+        let bytes = super::read_bytes(path)?;
+        let text = String::from_utf8_lossy(&bytes);
+        Key::from_pem(&text).map_err(|error| Stop::usage(format!("{}: {error}", path.display())))
+    });
+    Ok(Given {
+        bytes: super::read_bytes(path)?,
+        keys: keys.collect::<Result<_, _>>()?,
+        commits: subjects.iter().map(|subject| subject.commit).collect(),
+    })
 }
 
 fn wanted(ids: Vec<String>) -> Wanted {
