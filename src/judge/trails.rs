@@ -21,10 +21,10 @@ use crate::statement::predicate::{Covers, Known};
 use crate::timestamp::Timestamp;
 
 /// As many releases have a trail, newest first; the others are counted.
-pub const MOST: usize = 100;
+pub const MOST: usize = 50;
 
 /// As many events of one release are kept, newest first.
-pub const MOST_EVENTS: usize = 60;
+pub const MOST_EVENTS: usize = 40;
 
 /// The newest releases' trails.
 #[derive(Clone, Debug, Default)]

@@ -98,7 +98,7 @@ impl FromStr for Form {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::finding::Code;
     use crate::judge::{CheckResult, Item, Reason, Verdict};
@@ -106,7 +106,7 @@ mod tests {
     use crate::timestamp::Timestamp;
 
     /// An audit whose items are one for each reason, and one for each finding of a replay.
-    fn audit() -> Audit {
+    pub(in crate::report) fn audit() -> Audit {
         let of = |id, name, mut items: Vec<Item>| {
             items.sort_by_key(|item| std::cmp::Reverse(item.verdict));
             CheckResult::counted(id, name, items)

@@ -19,6 +19,12 @@ const MOST_OPEN: usize = 200;
 /// As many that hold.
 const MOST_HELD: usize = 50;
 
+/// As many bytes as each of these may take, one with another.
+const ITEM_BYTES: usize = 320;
+
+/// As many of one item's entries are named.
+const MOST_LINKS: usize = 12;
+
 /// As many entries as are listed.
 const MOST_ENTRIES: usize = 2_000;
 
@@ -143,30 +149,31 @@ fn scope(audit: &Audit) -> Markup {
 }
 
 fn exceptions(audit: &Audit) -> Markup {
+    let shown = first(audit.exceptions.iter(), MOST_OPEN, |item| {
+        of_item(audit, item)
+    });
     html! {
         section aria-labelledby="exceptions" {
             h2 id="exceptions" { "Exceptions" }
             @if audit.exceptions.is_empty() { p { "None was used." } }
-            @for item in &audit.exceptions { (of_item(audit, item)) }
+            @for item in &shown { (item) }
+            (more(audit.exceptions.len() - shown.len()))
         }
     }
 }
 
 fn of_check(audit: &Audit, check: &CheckResult) -> Markup {
     let counts = check.counts;
-    let open: Vec<&Item> = check
+    let (held, open): (Vec<&Item>, Vec<&Item>) = check
         .items
         .iter()
-        .filter(|item| item.verdict != Verdict::Pass)
-        .take(MOST_OPEN)
-        .collect();
-    let held: Vec<&Item> = check
-        .items
-        .iter()
-        .filter(|item| item.verdict == Verdict::Pass)
-        .take(MOST_HELD)
-        .collect();
-    let left = check.items.len() - open.len() - held.len();
+        .partition(|item| item.verdict == Verdict::Pass);
+    let coming = check.coming.iter().flat_map(|coming| &coming.items);
+    let coming_count = coming.clone().count();
+    let open = first(open.into_iter(), MOST_OPEN, |item| of_item(audit, item));
+    let held = first(held.into_iter(), MOST_HELD, |item| of_held(audit, item));
+    let coming = first(coming, MOST_HELD, |item| of_item(audit, item));
+    let left = check.items.len() + coming_count - open.len() - held.len() - coming.len();
     html! {
         details id=(check.id) open[check.verdict > Verdict::Exception] {
             summary {
@@ -174,21 +181,51 @@ fn of_check(audit: &Audit, check: &CheckResult) -> Markup {
                 span.soft { (counts.fail) " fail, " (counts.unknown) " unknown, " (counts.exception) " exceptions, " (counts.pass) " pass" }
             }
             @if let Some(rule) = crate::judge::checks::check(check.id) { p.soft { "Wants: " (rule.wants) "." } }
-            @for item in open { (of_item(audit, item)) }
+            @for item in &open { (item) }
             @if !held.is_empty() {
-                (scroll(&format!("What holds of {}", check.id), html! { table {
+                (scroll(&format!("What holds of {}", check.id), html! { table.held {
                     caption { "What holds" }
                     thead { tr { th scope="col" { "verdict" } th scope="col" { "what" } th scope="col" { "entries" } } }
-                    tbody { @for item in held { tr { td { (verdict(item.verdict)) } td { (shown(&item.subject)) " " span.soft { (shown(&item.detail)) } } td { (links(audit, item)) } } } }
+                    tbody { @for item in &held { (item) } }
                 } }))
             }
-            @if let Some(coming) = &check.coming {
-                p { "In force from " (coming.from) " on. As things stand, this would not hold then:" }
-                @for item in coming.items.iter().take(MOST_OPEN) { (of_item(audit, item)) }
+            @if let Some(when) = &check.coming {
+                p { "In force from " (when.from) " on. As things stand, this would not hold then:" }
+                @for item in &coming { (item) }
             }
-            @if left > 0 { p.soft { (left) " more are in the JSON and CSV forms." } }
+            (more(left))
         }
     }
+}
+
+/// The first of a list, as many as there is room for.
+fn first<'a>(
+    items: impl Iterator<Item = &'a Item>,
+    most: usize,
+    render: impl Fn(&Item) -> Markup,
+) -> Vec<Markup> {
+    let mut room = most * ITEM_BYTES;
+    let mut shown = Vec::new();
+    for item in items.take(most).map(render) {
+        match room.checked_sub(item.0.len()) {
+            Some(left) => room = left,
+            None => break,
+        }
+        shown.push(item);
+    }
+    shown
+}
+
+fn more(left: usize) -> Markup {
+    html! { @if left > 0 { p.soft { (left) " more are in the JSON and CSV forms." } } }
+}
+
+fn of_held(audit: &Audit, item: &Item) -> Markup {
+    html! { tr {
+        td { (verdict(item.verdict)) }
+        td { (shown(&item.subject)) " " span.soft { (shown(&item.detail)) } }
+        td { (links(audit, item)) }
+    } }
 }
 
 fn of_item(audit: &Audit, item: &Item) -> Markup {
@@ -208,10 +245,11 @@ fn links(audit: &Audit, item: &Item) -> Markup {
     let shown = &audit.entries[..audit.entries.len().min(MOST_ENTRIES)];
     let is_shown = |seq: &u64| shown.binary_search_by_key(seq, |entry| entry.seq).is_ok();
     html! {
-        @for seq in &item.entries {
+        @for seq in item.entries.iter().take(MOST_LINKS) {
             @if is_shown(seq) { a href={ "#e" (seq) } { "#" (seq) } } @else { "#" (seq) }
             " "
         }
+        @if item.entries.len() > MOST_LINKS { "and " (item.entries.len() - MOST_LINKS) " more" }
     }
 }
 
@@ -260,5 +298,79 @@ fn shown(text: &str) -> String {
     match text.char_indices().nth(MOST_CHARS) {
         Some((end, _)) => format!("{}…", line(&text[..end])),
         None => line(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Sha256;
+    use crate::judge::Reason;
+    use crate::judge::trails::{Event, MOST, MOST_EVENTS, Trail, Trails};
+    use crate::report::audit::EntryRow;
+    use crate::report::form::tests::audit;
+
+    /// All checks, each over 10,000 items of strangers' long strings, and 100,000 entries.
+    #[test]
+    fn of_a_hundred_thousand_entries_the_page_stays_under_five_megabytes() {
+        const HOSTILE: &str = "<b>\u{202e}\"'&";
+        let mut audit = audit();
+        let text = HOSTILE.repeat(100);
+        let items = |reason: Option<Reason>| -> Vec<Item> {
+            let item = |at: u64| match reason {
+                Some(reason) => {
+                    Item::of(format!("{at}{text}"), reason, &*text).resting_on(at..at + 50)
+                }
+                None => Item::pass(format!("{at}{text}"), (at..at + 50).collect()),
+            };
+            (0..5_000).map(item).collect()
+        };
+        let (bad, good) = (items(Some(Reason::TooFewApprovals)), items(None));
+        audit.exceptions = bad.clone();
+        let all = crate::judge::checks::ALL.iter();
+        audit.checks = all
+            .map(|check| {
+                CheckResult::counted(check.id, check.name, [bad.clone(), good.clone()].concat())
+            })
+            .collect();
+        let row = |seq: u64| EntryRow {
+            seq,
+            step: "s".repeat(64),
+            predicate_type: String::new(),
+            signer: "p".repeat(64),
+            claimed: audit.at,
+            commit: audit.tip,
+            attestation: Sha256::of(&seq.to_be_bytes()),
+        };
+        audit.entries = (0..100_000).map(row).collect();
+        let event = |seq: u64| Event {
+            seq,
+            step: "s".repeat(64),
+            who: Some("p".repeat(64)),
+            signer: "p".repeat(64),
+            observed: true,
+            time: audit.at,
+            verified: false,
+        };
+        let trail = |seq: usize| Trail {
+            subject: text.clone(),
+            seq: seq as u64,
+            events: (0..MOST_EVENTS as u64).map(event).collect(),
+            verdicts: all_verdicts(),
+        };
+        audit.trails = Trails {
+            releases: (0..MOST).map(trail).collect(),
+            left: 9_950,
+        };
+        let page = html(&audit);
+        assert!(page.len() < 5_000_000, "{} bytes", page.len());
+        assert!(page.contains("98000 more are in the JSON form"));
+        assert!(!page.contains("<b>\\u"));
+    }
+
+    fn all_verdicts() -> std::collections::BTreeMap<&'static str, Verdict> {
+        let all = crate::judge::checks::ALL.iter();
+        all.map(|check| (check.id, Verdict::NotApplicable))
+            .collect()
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn matrix(audit: &Audit) -> Markup {
             p.soft {
                 "What a control's checks say of one release and the changes that it brought, the heaviest first: "
                 @for verdict in [Verdict::Fail, Verdict::Unknown, Verdict::Exception, Verdict::Pass] { (mark(verdict)) " " (verdict.as_str()) ", " }
-                (mark(Verdict::NotApplicable)) " nothing about it. " (older(audit))
+                (mark(Verdict::NotApplicable)) " nothing about it. What is said of the ledger as a whole stands above alone. " (older(audit))
             }
             @for (name, columns) in &tables { (scroll(&format!("{} by release", shown(name)), grid(audit, name, columns))) }
         }
