@@ -294,6 +294,60 @@ fn the_page_says_who_waited_for_what() {
 }
 
 #[test]
+fn official_texts_come_from_a_catalog_and_a_control_leads_to_signed_bytes() {
+    let world = week();
+    let title = "Information security roles and responsibilities";
+    world.write(
+        "../iso.toml",
+        "id = 'iso'\nname = 'ISO'\nversion = '1'\nauthor = 'us'\n[[control]]\nid = 's1.1.1'\ntitle = 'Roles'\n\
+         checks = ['C05']\ncoverage = 'partial'\nrationale = 'r'\n",
+    );
+    let explain =
+        |more: &[&str]| world.docket_ok(&[&["explain", "../iso.toml/s1.1.1"], more].concat());
+    let said: Value = serde_json::from_str(&explain(&["-o", "json"])).unwrap();
+    let evidence = &said["evidence"];
+    assert_eq!(evidence["verdict"], "fail");
+    let items = evidence["checks"][0]["items"].as_array().unwrap();
+    assert_eq!(items.len(), 2, "the change that nobody approved first");
+    let row = &items[1]["rows"][1];
+    let raw = row["raw"].as_str().unwrap().split(' ').skip(2);
+    let bytes = world.docket_ok(&raw.collect::<Vec<_>>());
+    let digest = git_docket::digest::Sha256::of(bytes.trim_end().as_bytes()).to_string();
+    assert_eq!(
+        row["attestation"], digest,
+        "from the control to what was signed"
+    );
+    let Some(folder) = peer::corpus("oscal") else {
+        return;
+    };
+    let catalog = folder.join("oscal-content/examples/catalog/json/basic-catalog.json");
+    let catalog = format!("--catalog={}", catalog.display());
+    assert!(explain(&[&catalog]).contains(title));
+    let report = [
+        "report",
+        "--pack=../iso.toml",
+        &catalog,
+        "--output=html=../o.html",
+    ];
+    let ran = world.docket(&report);
+    assert!(ran.out.contains(title), "{}{}", ran.out, ran.err);
+    let page = fs::read_to_string(world.root().join("o.html")).unwrap();
+    assert!(page.contains(&format!("Officially: {title}")));
+    let others = world.docket(&["report", "--pack=slsa", &catalog]);
+    assert_eq!(
+        others.code, 2,
+        "a catalog of other controls: {}",
+        others.err
+    );
+    assert_eq!(
+        world
+            .docket(&["report", "--pack=slsa", "--catalog=app.bin"])
+            .code,
+        2
+    );
+}
+
+#[test]
 fn the_same_bytes_under_any_locale_zone_clock_and_number_of_threads() {
     let mut world = hostile();
     let all = |world: &World, through: &[&str]| -> Vec<Vec<u8>> {

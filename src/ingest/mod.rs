@@ -4,6 +4,7 @@
 //! wrong and where. Nothing here decides what a document is worth.
 
 pub mod attestations;
+pub mod catalog;
 pub mod forge;
 pub mod git_ai;
 pub mod harness_audit;

@@ -38,6 +38,20 @@ pub struct Control {
     pub coverage: Coverage,
     /// Why they speak for it, and what they leave open.
     pub rationale: String,
+    /// What its framework says of it, where the user has its catalog.
+    #[serde(skip)]
+    pub official: Option<Official>,
+}
+
+/// What a framework says of a control.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Official {
+    /// Its title.
+    pub title: String,
+    /// Its statement; may be empty.
+    pub text: String,
+    /// The catalog: title, version, digest.
+    pub source: String,
 }
 
 /// How far a control's checks reach.
@@ -67,6 +81,9 @@ pub struct ControlResult {
     pub checks: Vec<String>,
     /// Why.
     pub rationale: String,
+    /// What its framework says of it, where the user has its catalog.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub official: Option<Official>,
 }
 
 /// Why a text is no pack. Lines and columns are in the source's message.
@@ -182,6 +199,7 @@ impl Pack {
             coverage: control.coverage,
             checks: control.checks.clone(),
             rationale: control.rationale.clone(),
+            official: control.official.clone(),
         });
         controls.collect()
     }

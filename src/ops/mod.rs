@@ -9,6 +9,7 @@ pub mod assistance;
 pub mod cosign;
 pub mod demo;
 pub mod doctor;
+pub mod evidence;
 pub mod fetch;
 pub mod fold;
 pub mod fork_proof;

@@ -1,12 +1,15 @@
 //! Report: replay, judge by packs, and put it into its forms.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use super::judgement::{self, Wanted};
 use super::verify::{self as replay, Request};
 use super::{Explain, Failure, World};
 use crate::git::{self, RefName, Repository};
+use crate::ingest::catalog::{self, Catalog};
 use crate::judge::pack::{self, Pack, PackError};
 use crate::judge::{self, checks};
 use crate::report::audit::{Asked, Audit};
@@ -31,6 +34,28 @@ pub enum Error {
         /// What was named.
         name: String,
     },
+    /// A catalog that cannot be read.
+    #[error("{path} cannot be read")]
+    CatalogFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file that is no catalog.
+    #[error("{path} cannot be used")]
+    Catalog {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: catalog::Error,
+    },
+    /// A catalog that has none of the controls asked about.
+    #[error("{path} has no control of the packs named")]
+    CatalogOfOthers {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file that is no pack.
     #[error("{path} cannot be used")]
     Pack {
@@ -46,8 +71,11 @@ impl Explain for Error {
         match self {
             Self::Replay(error) => error.failure(),
             Self::NoGenesis => Failure::Broken,
-            Self::NoPack { .. } | Self::Pack { .. } => Failure::Usage,
-            Self::Git(_) => Failure::CouldNotLook,
+            Self::NoPack { .. }
+            | Self::Pack { .. }
+            | Self::Catalog { .. }
+            | Self::CatalogOfOthers { .. } => Failure::Usage,
+            Self::Git(_) | Self::CatalogFile { .. } => Failure::CouldNotLook,
         }
     }
 
@@ -60,7 +88,13 @@ impl Explain for Error {
             }
             Self::NoGenesis => Some("git docket verify names everything that is wrong".into()),
             Self::Pack { .. } => Some("git docket help packs describes the form".into()),
-            Self::Git(_) => None,
+            Self::Catalog { .. } => {
+                Some("NIST publishes SP 800-53 as one: github.com/usnistgov/oscal-content".into())
+            }
+            Self::CatalogOfOthers { .. } => {
+                Some("a pack's controls have the catalog's ids: cm-3.2".into())
+            }
+            Self::Git(_) | Self::CatalogFile { .. } => None,
         }
     }
 }
@@ -78,6 +112,36 @@ pub fn pack_named(name: &str) -> Result<Pack, Error> {
         name: name.to_owned(),
     })?;
     Pack::parse(&text).map_err(|source| Error::Pack { path, source })
+}
+
+/// Gives the packs' controls the official titles and texts that an OSCAL catalog has for them.
+///
+/// # Errors
+/// Where the file is no catalog, or has none of these controls.
+pub fn name_controls(packs: &mut [Pack], path: &Path) -> Result<(), Error> {
+    let failed = |source| Error::CatalogFile {
+        path: path.to_owned(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    // One byte more than a catalog may have, so that a longer one is refused as such.
+    File::open(path)
+        .and_then(|file| {
+            file.take(catalog::MAX_BYTES as u64 + 1)
+                .read_to_end(&mut bytes)
+        })
+        .map_err(failed)?;
+    let catalog = Catalog::parse(&bytes).map_err(|source| Error::Catalog {
+        path: path.to_owned(),
+        source,
+    })?;
+    let named: usize = packs.iter_mut().map(|pack| catalog.name(pack)).sum();
+    match named {
+        0 => Err(Error::CatalogOfOthers {
+            path: path.to_owned(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Replays, judges and reports. Without packs: by the checks that the policy enforces, else by all.

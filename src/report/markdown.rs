@@ -79,7 +79,11 @@ pub fn markdown(audit: &Audit) -> String {
                 control.verdict.as_str(),
                 control.coverage.as_str(),
                 control.checks.join(" "),
-                cell(&control.title)
+                match &control.official {
+                    Some(official) =>
+                        format!("{}: {}", cell(&official.title), cell(&control.title)),
+                    None => cell(&control.title),
+                }
             );
         }
     }

@@ -11,6 +11,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::audit::{Audit, PackView};
 use super::escape::line;
+use crate::judge::pack::Official;
 use crate::judge::{CheckResult, Item, Verdict};
 
 /// As many items of one check as are shown open; the rest are counted.
@@ -96,7 +97,10 @@ fn of_pack(at: usize, pack: &PackView) -> Markup {
             td { (verdict(control.verdict)) }
             td { (control.coverage.as_str()) }
             td { @for check in &control.checks { a href={ "#" (check) } { (check) } " " } }
-            td { (shown(&control.title)) " " span.soft { (shown(&control.rationale)) } }
+            td {
+                (shown(&control.title)) " " span.soft { (shown(&control.rationale)) }
+                @if let Some(official) = &control.official { (of_framework(official)) }
+            }
         } } }
     } };
     html! {
@@ -104,6 +108,16 @@ fn of_pack(at: usize, pack: &PackView) -> Markup {
             h2 id=(id) { (shown(&pack.name)) " " (shown(&pack.version)) }
             p.soft { "A ledger gives evidence that a control operated; it proves no control by itself. Mapping by " (shown(&pack.author)) "." }
             (scroll(&format!("Controls of {}", shown(&pack.name)), table))
+        }
+    }
+}
+
+fn of_framework(official: &Official) -> Markup {
+    html! {
+        details {
+            summary { "Officially: " (shown(&official.title)) }
+            @for text in official.text.lines() { p { (shown(text)) } }
+            p.soft { "From " (shown(&official.source)) "." }
         }
     }
 }

@@ -39,6 +39,9 @@ pub struct Args {
     /// A framework: slsa, nist-800-53, ssdf, osps, soc2, ai, or a pack's file (repeats)
     #[arg(long = "pack", value_name = "NAME|FILE")]
     packs: Vec<String>,
+    /// Official titles and texts of the packs' controls, from an OSCAL catalog in JSON (repeats)
+    #[arg(long = "catalog", value_name = "FILE", requires = "packs")]
+    catalogs: Vec<PathBuf>,
     /// Deployments to this environment, and the changes that they brought
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
@@ -67,7 +70,7 @@ pub struct Args {
     #[arg(long, value_name = "URI")]
     resource_uri: Option<String>,
     /// Say what changed between two reports (JSON), and look at nothing else
-    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["subject", "packs", "environment", "period", "at", "pin", "outputs", "append", "key", "verifier_id", "resource_uri", "no_assert"])]
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["subject", "packs", "catalogs", "environment", "period", "at", "pin", "outputs", "append", "key", "verifier_id", "resource_uri", "no_assert"])]
     diff: Vec<PathBuf>,
     /// Observe only: end with 0 where it would be 1 or 3
     #[arg(long)]
@@ -92,6 +95,10 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         .iter()
         .map(|name| report::pack_named(name))
         .collect();
+    let mut packs = packs?;
+    for catalog in &args.catalogs {
+        report::name_controls(&mut packs, catalog)?;
+    }
     let question = match &args.subject {
         Some(word) => verify::question(&repository, Path::new("."), word)?,
         None => Question::Ledger,
@@ -104,7 +111,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     request.scope.period = args.period;
     let asked = args.subject.unwrap_or_else(|| "the whole ledger".into());
     let ledger = &context.globals.ledger_ref;
-    let audit = report::report(&context.world, &repository, ledger, request, &packs?, asked)?;
+    let audit = report::report(&context.world, &repository, ledger, request, &packs, asked)?;
     let frame = Frame {
         revision: match &question {
             Question::Commits(commits) if commits.len() == 1 => commits[0].commit.hex(),
