@@ -6,7 +6,7 @@ mod common;
 
 use common::world::World;
 use git_docket::canonical;
-use git_docket::judge::layout::Key;
+use git_docket::judge::layout::{Key, Layout, Signed};
 use git_docket::signing::SigningKey;
 use serde_json::{Value, json};
 
@@ -243,6 +243,36 @@ fn each_fault_has_its_code() {
     }
 }
 
+/// Whatever byte of a signed layout or link is changed: it is refused, or says the same.
+#[test]
+fn a_changed_byte_is_never_believed() {
+    let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    let owner = [Key::from_pem(&key(1).public().to_pem()).unwrap()];
+    let functionary = Key::from_pem(&key(2).public().to_pem()).unwrap();
+    let (layout, link) = (
+        signed(&layout(), &[1]),
+        signed(&link("build", app("1")), &[2]),
+    );
+    assert!(Layout::verified(layout.as_bytes(), &owner, now).is_ok());
+    let good = Signed::link(link.as_bytes()).unwrap();
+    assert!(good.is_signed_by(&functionary));
+    let flips = [1_u8, 0x20];
+    let changed = |text: &str, at: usize, flip: u8| {
+        let mut bytes = text.as_bytes().to_vec();
+        bytes[at] ^= flip;
+        bytes
+    };
+    for (at, flip) in (0..layout.len()).flat_map(|at| flips.map(|flip| (at, flip))) {
+        let believed = Layout::verified(&changed(&layout, at, flip), &owner, now);
+        assert!(believed.is_err(), "byte {at} of the layout");
+    }
+    for (at, flip) in (0..link.len()).flat_map(|at| flips.map(|flip| (at, flip))) {
+        let believed = Signed::link(&changed(&link, at, flip));
+        let believed = believed.is_ok_and(|link| link.is_signed_by(&functionary));
+        assert!(!believed, "byte {at} of the link");
+    }
+}
+
 /// One key under two names is one functionary.
 #[test]
 fn a_threshold_counts_keys_and_not_names() {
@@ -302,7 +332,10 @@ fn what_is_no_link_is_refused_at_the_door() {
     for (text, why) in [
         (signed(&more, &[2]), "the link has not exactly the fields"),
         (signed(&hash, &[2]), "is not hex"),
-        (signed(&layout(), &[2]), "a layout, which is no evidence"),
+        (
+            signed(&layout(), &[2]),
+            "a layout, which is no evidence, and no step's",
+        ),
         (two, "2 signatures"),
     ] {
         world.write("../f.json", &text);

@@ -97,7 +97,9 @@ enum Refusal {
     PayloadType { found: String },
     #[error("its payload is no statement")]
     Statement(#[from] statement::Error),
-    #[error("its payload is a layout, which is no evidence: git docket verify --layout")]
+    #[error(
+        "its payload is a layout, which is no evidence, and no step's in place of a link: git docket verify --layout"
+    )]
     Layout,
     #[error("it is no link")]
     Link(#[from] MetadataError),

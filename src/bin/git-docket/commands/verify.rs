@@ -6,6 +6,7 @@ use std::{
 };
 
 use git_docket::{
+    finding::{Code, Finding},
     judge::{checks, layout::Key},
     ops::{
         judgement::Wanted,
@@ -219,7 +220,8 @@ pub(super) fn period(text: &str) -> Result<(Timestamp, Timestamp), String> {
 }
 
 fn exit(replayed: &Replayed, no_assert: bool) -> Exit {
-    let empty = replayed.outcome.counts.asked == 0;
+    let nothing = |one: &Finding| one.code == Code::NoEntries;
+    let empty = replayed.outcome.findings.iter().any(nothing) || replayed.outcome.counts.asked == 0;
     match replayed.outcome.verdict {
         Verdict::Broken => Exit::Broken,
         Verdict::Pass if empty => Exit::Undecided,
