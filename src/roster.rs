@@ -36,6 +36,7 @@ impl Roster {
     /// Checks the predicate's rules and indexes it.
     pub fn from_predicate(roster: &predicate::Roster) -> Result<Self, predicate::Error> {
         roster.validate()?;
+        let roster = roster.whole().map_err(predicate::Error::from)?;
         let mut keys = BTreeMap::new();
         for (person, wire) in roster.persons.iter().enumerate() {
             for predicate::Key(key) in &wire.keys {

@@ -373,3 +373,127 @@ fn a_policy_is_tested_by_the_cases_of_the_manual() {
         "no cases"
     );
 }
+
+#[test]
+fn an_organisation_s_roster_and_policy_are_added_to_and_never_weakened() {
+    let world = founded();
+    let publish = |what: &str, own: &str, base: &str| {
+        let origin = "git.example.com/acme/org";
+        world.docket(&[
+            what,
+            "publish",
+            own,
+            "--extends",
+            base,
+            "--extends-origin",
+            origin,
+        ])
+    };
+    // Somebody whom only the organisation knows.
+    let key = world.docket_ok(&["key", "generate", "olga", "-o", "json"]);
+    let key: serde_json::Value = serde_json::from_str(&key).expect("JSON");
+    world.write("olga.pem", key["pem"].as_str().expect("a key"));
+    let own = world.docket_ok(&["roster", "show", "-o", "json"]);
+    world.write("own.json", &own);
+    let add = [
+        "roster",
+        "add",
+        "olga",
+        "--kind",
+        "human",
+        "--public-key",
+        "olga.pem",
+    ];
+    world.docket_ok(
+        &[
+            &add[..],
+            &["--role", "writer", "--email", "olga@example.com"],
+        ]
+        .concat(),
+    );
+    let both = world.docket_ok(&["roster", "show", "-o", "json"]);
+    let mut org: serde_json::Value = serde_json::from_str(&both).expect("JSON");
+    let persons = org["persons"].as_array_mut().expect("a list");
+    persons.retain(|person| person["id"] == "olga");
+    world.write("org.json", &org.to_string());
+    world.docket_ok(&["roster", "publish", "own.json"]);
+    let run = ["run", "--key", "olga", "--step", "test", "--", "true"];
+    assert_eq!(world.docket(&run).code, 125, "nobody here");
+    let published = publish("roster", "own.json", "org.json");
+    assert_eq!(published.code, 0, "{}", published.err);
+    let shown = world.docket_ok(&["roster", "show"]);
+    assert!(
+        shown.contains("builds on the roster of git.example.com/acme/org"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("olga  human  writer") && shown.contains("address olga@example.com"),
+        "{shown}"
+    );
+    world.docket_ok(&["run", "--key", "olga", "--step", "test", "--", "true"]);
+    assert_eq!(world.docket(&["verify"]).code, 0);
+
+    // A revocation here holds for the organisation's key too.
+    let id = key["id"].as_str().expect("an id");
+    world.docket_ok(&["roster", "revoke", id, "--reason", "left"]);
+    let ran = world.docket(&["run", "--key", "olga", "--step", "test", "--", "true"]);
+    assert_eq!(ran.code, 125, "{}", ran.err);
+    assert_eq!(world.docket(&["verify"]).code, 0, "what came before stands");
+
+    // Another text under the same digest, or somebody of another kind, is refused.
+    let mut roster: serde_json::Value =
+        serde_json::from_str(&world.docket_ok(&["roster", "show", "-o", "json"])).expect("JSON");
+    roster["extends"]["document"] = "{}".into();
+    world.write("doctored.json", &roster.to_string());
+    let refused = world.docket(&["roster", "check", "doctored.json"]);
+    assert!(
+        refused.code == 1 && refused.err.contains("not the one of the digest"),
+        "{}",
+        refused.err
+    );
+    org["persons"][0]["id"] = "ada@example.com".into();
+    org["persons"][0]["kind"] = "service".into();
+    world.write("other.json", &org.to_string());
+    let refused = publish("roster", "own.json", "other.json");
+    assert!(
+        refused.code != 0 && refused.err.contains("of another kind"),
+        "{}",
+        refused.err
+    );
+
+    world.write(
+        "org.toml",
+        "version = 1\nprotected = [\"refs/heads/main\"]\n[checks.C05]\napprovals = 2\n",
+    );
+    world.write(
+        "own.toml",
+        "version = 1\nprotected = [\"refs/heads/next\"]\n[checks.C08]\n",
+    );
+    let published = publish("policy", "own.toml", "org.toml");
+    assert_eq!(published.code, 0, "{}", published.err);
+    let shown = world.docket(&["policy", "show"]);
+    assert!(
+        shown.err.contains("refs/heads/main, refs/heads/next"),
+        "{}",
+        shown.err
+    );
+    assert!(
+        shown.err.contains("C05") && shown.err.contains("C08"),
+        "{}",
+        shown.err
+    );
+    // The next text is still held to it.
+    world.write("weak.toml", "version = 1\n[checks.C05]\napprovals = 1\n");
+    let refused = world.docket(&["policy", "publish", "weak.toml"]);
+    assert!(
+        refused.code != 0 && refused.err.contains("checks.C05 stands in the policy"),
+        "{}",
+        refused.err
+    );
+    world.write("next.toml", "version = 1\n");
+    world.docket_ok(&["policy", "publish", "next.toml"]);
+    assert!(world.docket(&["policy", "show"]).err.contains("C05"));
+    world.docket_ok(&["policy", "publish", "next.toml", "--no-extends"]);
+    assert!(!world.docket(&["policy", "show"]).err.contains("C05"));
+    assert_eq!(world.docket(&["verify"]).code, 0);
+}

@@ -20,8 +20,8 @@ use crate::policy::{self, Policy};
 use crate::report::entry::Content;
 use crate::signing::{KeyId, PublicKey};
 use crate::statement::predicate::{
-    self, GitIdentity, Key, Login, Person, PersonId, PersonKind, PolicyText, Reference, Revocation,
-    Role, Roster,
+    self, Extends, GitIdentity, Key, Login, Person, PersonId, PersonKind, PolicyText, Reference,
+    Revocation, Role, Roster,
 };
 use crate::statement::{self, Statement};
 use crate::store::{self, Stored};
@@ -235,11 +235,20 @@ impl Office<'_> {
     ///
     /// # Errors
     /// Where it does not read, is in force already, or the ledger would refuse it.
-    pub fn publish_policy(&self, text: String) -> Result<Published, Error> {
+    pub fn publish_policy(&self, text: String, on: BuildsOn) -> Result<Published, Error> {
         let in_force = self.in_force()?;
-        Policy::parse(&text)?;
+        let before = self.brought(in_force.policy_mark.seq, "policy")?;
+        let before = before
+            .get("extends")
+            .and_then(|extends| serde_json::from_value::<Extends>(extends.clone()).ok());
         let mut policy = PolicyText::new(text);
-        if policy.digest == in_force.policy_digest {
+        policy.extends = match on {
+            BuildsOn::AsBefore => before.clone(),
+            BuildsOn::Nothing => None,
+            BuildsOn::This(extends) => Some(extends),
+        };
+        Policy::from_predicate(&policy)?;
+        if policy.digest == in_force.policy_digest && policy.extends == before {
             return Err(Error::Unchanged);
         }
         let recorder = self.recorder()?;
@@ -286,6 +295,17 @@ impl Office<'_> {
     }
 }
 
+/// What a policy that is published builds on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BuildsOn {
+    /// What the one in force builds on.
+    AsBefore,
+    /// Nothing.
+    Nothing,
+    /// A policy of another ledger's.
+    This(Extends),
+}
+
 /// What is to be added to a roster: a new person, or keys and roles for one that is known.
 #[derive(Clone, Debug)]
 pub struct Addition {
@@ -311,12 +331,15 @@ pub struct Addition {
 /// Where it is nobody's.
 pub fn revoke(roster: &mut Roster, revocation: Revocation) -> Result<(), Error> {
     let id = revocation.key;
-    let holder = roster
-        .persons
-        .iter_mut()
-        .find(|person| person.keys.iter().any(|key| key.0.id() == id));
-    let holder = holder.ok_or(Error::NobodysKey { key: id })?;
-    holder.keys.retain(|key| key.0.id() != id);
+    let whole = roster.whole().map_err(predicate::Error::from)?;
+    let mut keys = whole.persons.iter().flat_map(|person| &person.keys);
+    if !keys.any(|key| key.0.id() == id) {
+        return Err(Error::NobodysKey { key: id });
+    }
+    // One that the extended roster gave goes by the revocation alone.
+    for person in &mut roster.persons {
+        person.keys.retain(|key| key.0.id() != id);
+    }
     roster.revocations.push(revocation);
     Ok(())
 }

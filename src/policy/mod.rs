@@ -82,6 +82,15 @@ pub enum Error {
         /// Which rule.
         fault: Fault,
     },
+    /// The policy that is extended does not read.
+    #[error("the policy that is extended")]
+    Extended(#[source] Box<Error>),
+    /// Something that the policy extended says otherwise.
+    #[error("{what} stands in the policy that is extended, and may be added to by nobody")]
+    Changed {
+        /// The table.
+        what: String,
+    },
     /// The predicate around the text breaks its own rules.
     #[error(transparent)]
     Predicate(#[from] predicate::Error),
@@ -204,10 +213,69 @@ impl Policy {
         })
     }
 
-    /// Reads a policy as it stands in a ledger: the digest must be the text's.
+    /// Reads a policy as it stands in a ledger: the digest must be the text's. Where it extends another whose text is
+    /// there, it may add to that, and change nothing of it.
     pub fn from_predicate(policy: &PolicyText) -> Result<Self, Error> {
         policy.validate()?;
-        Self::parse(&policy.text)
+        let own = Self::parse(&policy.text)?;
+        let extends = policy.extends.as_ref();
+        match extends.and_then(|extends| extends.document.as_ref()) {
+            None => Ok(own),
+            Some(document) => {
+                let base =
+                    Self::parse(document).map_err(|error| Error::Extended(Box::new(error)))?;
+                own.onto(base)
+            }
+        }
+    }
+
+    // A table that stands in both must say the same: who builds on a policy may not weaken it.
+    fn onto(self, mut base: Self) -> Result<Self, Error> {
+        let changed = |what: String| Err(Error::Changed { what });
+        for name in self.protected {
+            if !base.protected.contains(&name) {
+                base.protected.push(name);
+            }
+        }
+        for rule in self.steps {
+            match base.step(&rule.name) {
+                None => base.steps.push(rule),
+                Some(known) if *known == rule => {}
+                Some(_) => return changed(format!("step {}", rule.name)),
+            }
+        }
+        for rule in self.environments {
+            match base.environment(&rule.name) {
+                None => base.environments.push(rule),
+                Some(known) if *known == rule => {}
+                Some(_) => return changed(format!("environment {}", rule.name)),
+            }
+        }
+        for class in self.path_classes {
+            match base
+                .path_classes
+                .iter()
+                .find(|known| known.name == class.name)
+            {
+                None => base.path_classes.push(class),
+                Some(known) if *known == class => {}
+                Some(_) => return changed(format!("pathClass {}", class.name)),
+            }
+        }
+        if let Err(id) = base.checks.add(self.checks) {
+            return changed(format!("checks.{id}"));
+        }
+        if base.ai == Ai::default() {
+            base.ai = self.ai;
+        } else if self.ai != Ai::default() && self.ai != base.ai {
+            return changed("ai".to_owned());
+        }
+        if base.reports == Reports::default() {
+            base.reports = self.reports;
+        } else if self.reports != Reports::default() && self.reports != base.reports {
+            return changed("reports".to_owned());
+        }
+        Ok(base)
     }
 
     /// A policy to start from: it requires nothing, and its comments show how to.

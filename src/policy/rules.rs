@@ -54,6 +54,17 @@ macro_rules! checks {
                 ids
             }
 
+            /// Adds what another policy enforces; of a check that both enforce otherwise, its id.
+            pub(super) fn add(&mut self, more: Self) -> Result<(), &'static str> {
+                $(match (&self.$field, more.$field) {
+                    (_, None) => {}
+                    (None, more) => self.$field = more,
+                    (Some(known), Some(more)) if *known == more => {}
+                    (Some(_), Some(_)) => return Err($id),
+                })+
+                Ok(())
+            }
+
             /// From when on a check is enforced, if its table names a time.
             pub fn effective_from(&self, id: &str) -> Option<Timestamp> {
                 match id {

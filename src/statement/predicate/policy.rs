@@ -43,6 +43,9 @@ pub enum PolicyTextError {
         /// What the text has.
         actual: Sha256,
     },
+    /// What it extends has another digest.
+    #[error("the policy that it extends is not the one of the digest that it names")]
+    ExtendedDigest,
 }
 
 impl PolicyText {
@@ -71,6 +74,9 @@ impl Predicate for PolicyText {
             let stated = self.digest;
             return Err(PolicyTextError::Digest { stated, actual }.into());
         }
-        Ok(())
+        match &self.extends {
+            Some(extends) if !extends.is_whole() => Err(PolicyTextError::ExtendedDigest.into()),
+            _ => Ok(()),
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! Identity is a person, not a key: k signatures of one person count once. A key's validity is a range of
 //! seq, given by the entries that add and remove it, never by claimed time.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{shortened, text_value};
 use super::{Error, Key, Predicate, Reference, sha256_text};
+use crate::canonical;
 use crate::digest::Sha256;
 use crate::signing::KeyId;
 
@@ -132,7 +134,7 @@ pub enum RevocationReason {
     Superseded,
 }
 
-/// A document published in another ledger.
+/// A document published in another ledger, an organisation's: what this one builds on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Extends {
@@ -141,6 +143,27 @@ pub struct Extends {
     /// SHA-256 of the document, written `sha256:<hex>`.
     #[serde(with = "sha256_text")]
     pub digest: Sha256,
+    /// The document itself, without which nothing is built on it: it is only named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
+}
+
+impl Extends {
+    /// A document of another ledger's.
+    pub fn new(origin: impl Into<String>, document: impl Into<String>) -> Self {
+        let document = document.into();
+        Self {
+            origin: origin.into(),
+            digest: Sha256::of(document.as_bytes()),
+            document: Some(document),
+        }
+    }
+
+    /// Whether the digest is that of the document, where it is there.
+    pub(super) fn is_whole(&self) -> bool {
+        let is_its = |document: &String| Sha256::of(document.as_bytes()) == self.digest;
+        self.document.as_ref().is_none_or(is_its)
+    }
 }
 
 /// Name of a person: 1 to 128 characters of `[A-Za-z0-9@._/-]`. It is also the name of the person's
@@ -244,6 +267,24 @@ pub enum RosterError {
         /// The person.
         person: PersonId,
     },
+    /// What it extends has another digest.
+    #[error("the roster that it extends is not the one of the digest that it names")]
+    ExtendedDigest,
+    /// What it extends is no roster.
+    #[error("the roster that it extends is none: {reason}")]
+    Extended {
+        /// Why.
+        reason: String,
+    },
+    /// One may build on another, and not further.
+    #[error("the roster that it extends extends another")]
+    ExtendedTwice,
+    /// A person who is somebody else in the roster that is extended.
+    #[error("{person} is of another kind, operator or organisation in the roster that is extended")]
+    ExtendedPerson {
+        /// Who.
+        person: PersonId,
+    },
     /// An address or login that is empty.
     #[error("an empty git identity or login of {person}")]
     EmptyIdentity {
@@ -256,11 +297,62 @@ impl Predicate for Roster {
     const TYPE: &'static str = "https://git-docket.dev/roster/v0.1";
 
     fn validate(&self) -> Result<(), Error> {
-        Ok(self.check()?)
+        Ok(self.whole()?.check()?)
     }
 }
 
 impl Roster {
+    /// The roster with everybody of the one that it extends. Of a person who stands in both, what stands here is added:
+    /// roles, keys and identities; kind, operator and organisation must be the same. A key that either revokes is nobody's; from
+    /// when on it was suspect, only this ledger's own revocation says.
+    ///
+    /// # Errors
+    /// Where the document is another than its digest says, is no roster, extends one itself, or a person differs.
+    pub fn whole(&self) -> Result<Cow<'_, Self>, RosterError> {
+        let Some(extends) = &self.extends else {
+            return Ok(Cow::Borrowed(self));
+        };
+        if !extends.is_whole() {
+            return Err(RosterError::ExtendedDigest);
+        }
+        let Some(document) = &extends.document else {
+            return Ok(Cow::Borrowed(self));
+        };
+        let base: Self = canonical::parse_strict(document.as_bytes())
+            .map_err(|error| error.to_string())
+            .and_then(|value| serde_json::from_value(value).map_err(|error| error.to_string()))
+            .map_err(|reason| RosterError::Extended { reason })?;
+        if base.extends.is_some() {
+            return Err(RosterError::ExtendedTwice);
+        }
+        base.check()?;
+        let mut whole = base;
+        // That ledger counts its own entries.
+        whole
+            .revocations
+            .iter_mut()
+            .for_each(|one| one.suspect_since = None);
+        whole.extends = self.extends.clone();
+        whole.previous = self.previous.clone();
+        for person in &self.persons {
+            match whole.persons.iter_mut().find(|known| known.id == person.id) {
+                None => whole.persons.push(person.clone()),
+                Some(known) => known.add(person)?,
+            }
+        }
+        for revocation in &self.revocations {
+            whole
+                .revocations
+                .retain(|known| known.key != revocation.key);
+            whole.revocations.push(revocation.clone());
+        }
+        let revoked: BTreeSet<KeyId> = whole.revocations.iter().map(|one| one.key).collect();
+        for person in &mut whole.persons {
+            person.keys.retain(|key| !revoked.contains(&key.0.id()));
+        }
+        Ok(Cow::Owned(whole))
+    }
+
     fn check(&self) -> Result<(), RosterError> {
         if self.persons.is_empty() {
             return Err(RosterError::Nobody);
@@ -296,6 +388,32 @@ impl Roster {
 }
 
 impl Person {
+    // Adds what else is said of the same person.
+    fn add(&mut self, more: &Self) -> Result<(), RosterError> {
+        fn union<T: Clone + PartialEq>(known: &mut Vec<T>, more: &[T]) {
+            for one in more {
+                if !known.contains(one) {
+                    known.push(one.clone());
+                }
+            }
+        }
+        let is_other =
+            |one: &Option<String>, other: &Option<String>| other.is_some() && one != other;
+        if self.kind != more.kind
+            || (more.operator.is_some() && self.operator != more.operator)
+            || is_other(&self.org, &more.org)
+        {
+            let person = self.id.clone();
+            return Err(RosterError::ExtendedPerson { person });
+        }
+        union(&mut self.roles, &more.roles);
+        union(&mut self.keys, &more.keys);
+        union(&mut self.oidc, &more.oidc);
+        union(&mut self.git_identities, &more.git_identities);
+        union(&mut self.logins, &more.logins);
+        Ok(())
+    }
+
     fn check(&self, kinds: &BTreeMap<&PersonId, PersonKind>) -> Result<(), RosterError> {
         let person = || self.id.clone();
         match (self.kind, &self.operator) {

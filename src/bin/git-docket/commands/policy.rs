@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use git_docket::judge::starter;
-use git_docket::ops::govern::{Office, PolicyShown};
+use git_docket::ledger::Origin;
+use git_docket::ops::govern::{BuildsOn, Office, PolicyShown};
 use git_docket::ops::init::default_branch;
 use git_docket::ops::key::KeySource;
 use git_docket::ops::policy_test::{self, Outcome};
 use git_docket::ops::report::pack_named;
 use git_docket::policy::Policy;
 use git_docket::report::escape::Line;
+use git_docket::roster::Extends;
 
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
@@ -28,6 +30,7 @@ use crate::exit::{Exit, Stop};
 ///   git docket policy check policy.toml
 ///   git docket policy test policy.toml cases.toml
 ///   git docket policy publish policy.toml
+///   git docket policy publish own.toml --extends org.toml --extends-origin example.com/org
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -64,6 +67,15 @@ enum Verb {
     Publish {
         /// The policy, TOML; - for standard input
         file: PathBuf,
+        /// A policy that it builds on, an organisation's; what the one in force builds on, where left out
+        #[arg(long, value_name = "FILE", requires = "extends_origin")]
+        extends: Option<PathBuf>,
+        /// The origin of the ledger that the extended one is from
+        #[arg(long, value_name = "ORIGIN", requires = "extends")]
+        extends_origin: Option<Origin>,
+        /// Build on nothing from now on
+        #[arg(long, conflicts_with = "extends")]
+        no_extends: bool,
         /// The key to sign with: a name, a file, or env://VARIABLE
         #[arg(long)]
         key: Option<KeySource>,
@@ -91,10 +103,24 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
                 shown.content.explained.join("\n")
             ));
         }
-        Verb::Publish { file, key } => {
+        Verb::Publish {
+            file,
+            extends,
+            extends_origin,
+            no_extends,
+            key,
+        } => {
             let repository = context.repository()?;
             let text = super::read_text(&file)?;
-            let published = office(context, &repository, key.as_ref()).publish_policy(text)?;
+            let on = match (extends.zip(extends_origin), no_extends) {
+                (Some((base, origin)), _) => {
+                    BuildsOn::This(Extends::new(origin.to_string(), read(&base)?.0))
+                }
+                (None, true) => BuildsOn::Nothing,
+                (None, false) => BuildsOn::AsBefore,
+            };
+            let office = office(context, &repository, key.as_ref());
+            let published = office.publish_policy(text, on)?;
             super::report_published(&published, context)?;
         }
     }

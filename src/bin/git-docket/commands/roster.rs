@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Subcommand, ValueEnum};
 use git_docket::canonical;
 use git_docket::keyring;
+use git_docket::ledger::Origin;
 use git_docket::ops::govern::{self, Addition, Shown};
 use git_docket::ops::key::KeySource;
 use git_docket::report::escape::Line;
+use git_docket::roster::Extends;
 use git_docket::signing::KeyId;
 use git_docket::statement::predicate::{
     Login, PersonId, PersonKind, Revocation, RevocationReason, Role, Roster,
@@ -29,6 +31,7 @@ use crate::exit::{Exit, Stop};
 ///   git docket roster add bob@example.com --email bob@home.example --login github.com/bob
 ///   git docket roster revoke SHA256:... --reason compromised --suspect-since 120
 ///   git docket roster remove bob@example.com
+///   git docket roster publish own.json --extends org.json --extends-origin example.com/org
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -52,6 +55,12 @@ enum Verb {
     Publish {
         /// The roster, JSON; - for standard input
         file: PathBuf,
+        /// A roster that it builds on, an organisation's
+        #[arg(long, value_name = "FILE", requires = "extends_origin")]
+        extends: Option<PathBuf>,
+        /// The origin of the ledger that the extended one is from
+        #[arg(long, value_name = "ORIGIN", requires = "extends")]
+        extends_origin: Option<Origin>,
     },
     /// Add a person, or keys and roles to one that is known
     Add {
@@ -140,7 +149,18 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
             context.ui.note(format_args!("of entry {}", shown.seq));
             return Ok(Exit::Pass);
         }
-        Verb::Publish { file } => read(&file)?,
+        Verb::Publish {
+            file,
+            extends,
+            extends_origin,
+        } => {
+            let mut roster = read(&file)?;
+            if let Some((base, origin)) = extends.zip(extends_origin) {
+                let base = serde_json::to_string(&read(&base)?).expect("a roster is JSON");
+                roster.extends = Some(Extends::new(origin.to_string(), base));
+            }
+            roster
+        }
         Verb::Add {
             id,
             kind,
@@ -224,8 +244,21 @@ fn read(file: &Path) -> Result<Roster, Stop> {
 }
 
 fn text(roster: &Roster) -> String {
+    let whole = roster.whole();
+    let whole = whole.as_deref().unwrap_or(roster);
     let mut text = String::new();
-    for person in &roster.persons {
+    if let Some(extends) = &roster.extends {
+        let built = match extends.document {
+            Some(_) => "builds on",
+            None => "names, and does not build on,",
+        };
+        let origin = Line(&extends.origin);
+        text += &format!(
+            "{built} the roster of {origin}, sha256:{}\n",
+            extends.digest
+        );
+    }
+    for person in &whole.persons {
         let roles: Vec<&str> = person.roles.iter().map(Role::as_str).collect();
         let kind = format!("{:?}", person.kind).to_lowercase();
         text += &format!(
@@ -236,8 +269,19 @@ fn text(roster: &Roster) -> String {
         for key in &person.keys {
             text += &format!("    key {}\n", key.0.id());
         }
+        for identity in &person.oidc {
+            let who = identity.san.as_ref().or(identity.subject.as_ref());
+            let (who, issuer) = (who.map_or("", String::as_str), Line(&identity.issuer));
+            text += &format!("    identity {} of {issuer}\n", Line(who));
+        }
+        for identity in &person.git_identities {
+            text += &format!("    address {}\n", Line(&identity.email));
+        }
+        for login in &person.logins {
+            text += &format!("    login {}/{}\n", Line(&login.forge), Line(&login.login));
+        }
     }
-    for revocation in &roster.revocations {
+    for revocation in &whole.revocations {
         text += &format!("revoked: key {}\n", revocation.key);
     }
     text
