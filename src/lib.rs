@@ -30,6 +30,7 @@ pub mod sigstore;
 pub mod verify;
 
 // Views.
+pub mod archive;
 pub mod ingest;
 pub mod report;
 

@@ -22,6 +22,7 @@ const ORDER: &[&str] = &[
     "policy",
     "judge",
     "verify",
+    "archive",
     "report",
     "ingest",
     "manual",

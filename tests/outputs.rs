@@ -151,6 +151,8 @@ const SESSION: &[(&str, &str, i32)] = &[
     ("explain slsa/source-l4", "explained", 0),
     ("report --output json=two.json --no-assert", "audit", 0),
     ("report --diff one.json two.json", "audit-diff", 0),
+    ("archive create audit.tar", "archived", 0),
+    ("archive verify audit.tar", "archive-verdict", 0),
     ("verify", "verdict", 0),
     ("verify HEAD", "verdict", 3),
     ("verify --fork-proof fork.json", "fork-proof", 4),

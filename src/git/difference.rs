@@ -5,6 +5,7 @@
 //! lines ends after [`LINES_LIMIT`].
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use super::{Error, Repository};
@@ -59,35 +60,60 @@ impl Repository {
     /// # Errors
     /// Where git cannot tell.
     pub fn brought(&self, commit: &ObjectId) -> Result<Difference, Error> {
+        let (before, after) = self.sides(commit)?;
+        self.between(&before, &after)
+    }
+
+    /// The paths alone of what a commit brought, in git's order.
+    ///
+    /// # Errors
+    /// Where git cannot tell.
+    pub fn paths_brought(&self, commit: &ObjectId) -> Result<Vec<String>, Error> {
+        let (before, after) = self.sides(commit)?;
+        let alone = self.alone()?;
+        Ok(paths(&self.tell(
+            alone.path(),
+            "--name-only",
+            &before,
+            &after,
+        )?))
+    }
+
+    fn sides(&self, commit: &ObjectId) -> Result<(ObjectId, ObjectId), Error> {
         let facts = self.commit(commit)?;
         let nothing = gix::ObjectId::empty_tree(self.inner.object_hash());
         let before = match facts.parents.first() {
             Some(parent) => self.commit(parent)?.tree,
             None => self.ours(&nothing),
         };
-        self.between(&before, &facts.tree)
+        Ok((before, facts.tree))
+    }
+
+    fn tell(
+        &self,
+        alone: &Path,
+        form: &str,
+        base: &ObjectId,
+        head: &ObjectId,
+    ) -> Result<Vec<u8>, Error> {
+        let (base, head) = (base.hex(), head.hex());
+        let words = [FLAGS, &[form, base.as_str(), head.as_str()]].concat();
+        let quiet = Quiet::git(alone, &words)
+            .variable("GIT_DIR", alone)
+            .variable("GIT_OBJECT_DIRECTORY", self.objects())
+            .variable("GIT_CONFIG_NOSYSTEM", "1")
+            .variable("GIT_CONFIG_GLOBAL", "/dev/null")
+            .variable("GIT_CONFIG_COUNT", "0")
+            .variable("GIT_CONFIG_PARAMETERS", "")
+            .variable("GIT_ATTR_NOSYSTEM", "1");
+        Ok(quiet.limit(LINES_LIMIT).output()?)
     }
 
     fn between(&self, base: &ObjectId, head: &ObjectId) -> Result<Difference, Error> {
-        let (base, head) = (base.hex(), head.hex());
         let alone = self.alone()?;
-        let tell = |form: &str| {
-            let words = [FLAGS, &[form, base.as_str(), head.as_str()]].concat();
-            let quiet = Quiet::git(alone.path(), &words)
-                .variable("GIT_DIR", alone.path())
-                .variable("GIT_OBJECT_DIRECTORY", self.objects())
-                .variable("GIT_CONFIG_NOSYSTEM", "1")
-                .variable("GIT_CONFIG_GLOBAL", "/dev/null")
-                .variable("GIT_CONFIG_COUNT", "0")
-                .variable("GIT_CONFIG_PARAMETERS", "")
-                .variable("GIT_ATTR_NOSYSTEM", "1");
-            quiet.limit(LINES_LIMIT).output()
-        };
+        let tell = |form: &str| self.tell(alone.path(), form, base, head);
         let raw = tell("--raw")?;
         let names = tell("--name-only")?;
-        let paths = names
-            .split(|byte| *byte == 0)
-            .filter(|path| !path.is_empty());
         let (mut gained, mut added, mut deleted) = (Vec::new(), 0, 0);
         // `added TAB deleted TAB path`; a dash for each where the file is binary.
         let numbers = tell("--numstat")?;
@@ -103,9 +129,7 @@ impl Repository {
         gained.retain(|(_, more)| *more > 0);
         Ok(Difference {
             digest: Sha256::of(&raw),
-            paths: paths
-                .map(|path| String::from_utf8_lossy(path).into_owned())
-                .collect(),
+            paths: paths(&names),
             gained,
             added,
             deleted,
@@ -156,4 +180,14 @@ impl Repository {
             .ok()
             .filter(|_| finished.status.success()))
     }
+}
+
+// NUL after each.
+fn paths(names: &[u8]) -> Vec<String> {
+    let paths = names
+        .split(|byte| *byte == 0)
+        .filter(|path| !path.is_empty());
+    paths
+        .map(|path| String::from_utf8_lossy(path).into_owned())
+        .collect()
 }

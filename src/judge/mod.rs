@@ -17,6 +17,7 @@ pub mod checks;
 mod commit;
 mod demands;
 mod exceptions;
+pub mod gather;
 pub mod layout;
 pub mod model;
 pub mod pack;

@@ -4,22 +4,17 @@
 //! landings name, and for a landed tree that is not the approved one the merge recomputed by `git merge-tree` with
 //! fixed settings, into a folder of its own so that nothing is left in the repository.
 
-use std::collections::BTreeSet;
-
 use crate::digest::{ObjectId, ObjectKind};
-use crate::finding::{Code, Finding, Severity};
+use crate::finding::Finding;
 use crate::git::{Error, RefName, Repository};
-use crate::judge::{self, CheckResult, CommitFacts, Facts, Fault, Model, Scope};
-use crate::statement::predicate::{Change, Continuity, Known, Landing};
+use crate::judge::gather::{Merge, Source, gather};
+use crate::judge::{self, CheckResult, CommitFacts, Model, Scope};
 use crate::store::Tip;
 use crate::timestamp::Timestamp;
 use crate::verify::{Evidence, Outcome};
 
 /// Above every commit that anybody writes.
 const MAX_COMMIT: u64 = 16 << 20;
-
-/// As many merges as are recomputed in one judgement.
-const MAX_MERGES: usize = 500;
 
 /// Which checks are run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,47 +54,22 @@ pub fn judge(
     }
 }
 
-/// All that checks judge. Without a time given, the moment of judgement is that of the newest entry: so the same
-/// ledger is judged alike whenever that is done.
+/// All that checks judge: what the replay kept, and git's facts.
+///
+/// # Errors
+/// Where git's objects cannot be read.
 pub fn model(
     repository: &Repository,
     outcome: &Outcome,
     evidence: &Evidence,
     at: Option<Timestamp>,
 ) -> Result<Model, Error> {
-    let fault = |finding: &Finding| Fault {
-        code: finding.code.as_str().to_owned(),
-        seq: finding.seq,
-        detail: finding.detail.clone(),
+    let mut model = outcome.model(evidence, at);
+    let clone = Clone {
+        repository,
+        ledger: &outcome.tip,
     };
-    let all = || outcome.findings.iter().chain(&outcome.elsewhere);
-    let newest = evidence.entries.iter().map(|entry| entry.claimed).max();
-    let mut model = Model {
-        origin: outcome
-            .origin
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-        entries: evidence.entries.clone(),
-        corrected: Vec::new(),
-        in_force: evidence.in_force.clone(),
-        governed: evidence.governed.clone(),
-        broken: all()
-            .filter(|finding| finding.severity() == Severity::Broken)
-            .map(fault)
-            .collect(),
-        // What is about an entry and fails: its signature, its place, its signer. Steps are the policy's.
-        unsound: all()
-            .filter(|finding| finding.severity() == Severity::Failed && finding.seq.is_some())
-            .map(fault)
-            .collect(),
-        facts: Facts::default(),
-        at: at
-            .or(newest)
-            .unwrap_or_else(|| Timestamp::from_unix(0).expect("1970 is in range")),
-    };
-    model.correct();
-    model.facts = facts(repository, &outcome.tip, &model, &evidence.continuity)?;
+    model.facts = gather(&clone, &model, &evidence.continuity)?;
     Ok(model)
 }
 
@@ -108,169 +78,80 @@ pub fn model(
 /// # Errors
 /// Where refs cannot be read.
 pub fn moved_tags(repository: &Repository, evidence: &Evidence) -> Result<Vec<Finding>, Error> {
-    let mut findings = Vec::new();
-    for entry in &evidence.entries {
-        let Some(Known::Release(release)) = &entry.said else {
-            continue;
-        };
-        let name = release
-            .name
-            .as_deref()
-            .and_then(|name| name.parse::<RefName>().ok());
-        let Some(name) = name else { continue };
-        let Some(now) = repository.reference(&name)? else {
-            continue;
-        };
-        let hex = now.hex();
-        let named = |digest: &str| {
-            entry
-                .subjects
-                .iter()
-                .find_map(|subject| subject.digest.get(digest))
-        };
-        // An annotated tag is bound by its own object, a plain one by its commit.
-        if named("gitTag").or(named("gitCommit")) != Some(hex.as_str()) {
-            findings.push(Finding::at(
-                Code::TagMoved,
-                entry.seq,
-                entry.commit,
-                format!("{name} is {now} now"),
-            ));
-        }
-    }
-    Ok(findings)
+    evidence.moved_tags(|name| match name.parse::<RefName>() {
+        Ok(name) => repository.reference(&name),
+        Err(_) => Ok(None),
+    })
 }
 
-fn facts(
-    repository: &Repository,
-    ledger: &ObjectId,
-    model: &Model,
-    continuity: &[Continuity],
-) -> Result<Facts, Error> {
-    let mut facts = Facts::default();
-    for name in model.policy().protected() {
-        let begun = continuity
-            .iter()
-            .find(|start| start.reference == *name)
-            .map(|start| start.commit);
-        if let Some(tip) = tip(repository, name)? {
-            facts
-                .lines
-                .insert(name.clone(), line(repository, tip, begun)?);
+/// A repository as the checks ask it, with the ledger's commit.
+pub(super) struct Clone<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) ledger: &'a ObjectId,
+}
+
+impl Clone<'_> {
+    /// A commit's bytes; `None` where it is not in the repository.
+    pub(super) fn raw(&self, id: &ObjectId) -> Result<Option<Vec<u8>>, Error> {
+        if id.algorithm() != self.repository.algorithm() || !self.repository.has(id) {
+            return Ok(None);
         }
+        let raw = self
+            .repository
+            .checked(id, ObjectKind::Commit, MAX_COMMIT)?;
+        Ok(Some(raw))
     }
-    let mut named = BTreeSet::new();
-    for entry in &model.entries {
-        match &entry.said {
-            Some(Known::Change(change)) => drop(named.insert(change.head.commit)),
-            Some(Known::Landing(landing)) => {
-                named.extend(landing.commits.iter().chain(&landing.from).copied())
+}
+
+impl Source for Clone<'_> {
+    type Error = Error;
+
+    // The ref itself, else what a remote was last seen to have under it.
+    fn tip(&self, name: &str) -> Result<Option<ObjectId>, Error> {
+        let own = name
+            .parse::<RefName>()
+            .ok()
+            .map(|name| self.repository.reference(&name))
+            .transpose()?
+            .flatten();
+        if own.is_some() {
+            return Ok(own);
+        }
+        let Some(branch) = name.strip_prefix("refs/heads/") else {
+            return Ok(None);
+        };
+        for remote in self.repository.remotes() {
+            if let Ok(name) = format!("refs/remotes/{remote}/{branch}").parse()
+                && let Some(tip) = self.repository.reference(&name)?
+            {
+                return Ok(Some(tip));
             }
-            _ => {}
         }
+        Ok(None)
     }
-    for id in named {
-        let commit = match read(repository, &id)? {
-            None => kept(repository, ledger, &id),
-            here => here,
-        };
-        facts.others.extend(commit.map(|commit| (id, commit)));
-    }
-    merge(repository, model, &mut facts)?;
-    Ok(facts)
-}
 
-// The ref itself, else what a remote was last seen to have under it.
-fn tip(repository: &Repository, name: &str) -> Result<Option<ObjectId>, Error> {
-    let own = name
-        .parse::<RefName>()
-        .ok()
-        .map(|name| repository.reference(&name))
-        .transpose()?
-        .flatten();
-    if own.is_some() {
-        return Ok(own);
+    fn commit(&self, id: &ObjectId) -> Result<Option<CommitFacts>, Error> {
+        let raw = self.raw(id)?;
+        Ok(raw.and_then(|raw| CommitFacts::parse(*id, &raw)))
     }
-    let Some(branch) = name.strip_prefix("refs/heads/") else {
-        return Ok(None);
-    };
-    for remote in repository.remotes() {
-        if let Ok(name) = format!("refs/remotes/{remote}/{branch}").parse()
-            && let Some(tip) = repository.reference(&name)?
-        {
-            return Ok(Some(tip));
+
+    // A commit that is in no clone any more, as of a branch that was squashed: its bytes are in the ledger, and hash
+    // to its name. What cannot be read is absent.
+    fn kept(&self, id: &ObjectId) -> Option<CommitFacts> {
+        let name = "refs/notes/docket"
+            .parse()
+            .expect("a fixed name is a ref's");
+        let tip = Tip::at(self.repository, &name, *self.ledger).ok()?;
+        let raw = tip.kept_commit(id).ok()??;
+        let named = ObjectId::of_object(id.algorithm(), ObjectKind::Commit, &raw) == Ok(*id);
+        named.then(|| CommitFacts::parse(*id, &raw))?
+    }
+
+    fn merge(&self, parent: &ObjectId, head: &ObjectId) -> Result<Merge, Error> {
+        if !self.repository.has(head) || !self.repository.has(parent) {
+            return Ok(Merge::Unknown);
         }
+        let tree = self.repository.merged_tree(parent, head)?;
+        Ok(tree.map_or(Merge::Conflict, Merge::Tree))
     }
-    Ok(None)
-}
-
-// Newest first, down to and without the commit at which the ledger began. A shallow clone ends earlier: what lies
-// below is not there, and was landed or not as the ledger says.
-fn line(
-    repository: &Repository,
-    tip: ObjectId,
-    begun: Option<ObjectId>,
-) -> Result<Vec<CommitFacts>, Error> {
-    let mut line = Vec::new();
-    let mut next = Some(tip);
-    while let Some(id) = next.filter(|id| Some(*id) != begun) {
-        let Some(commit) = read(repository, &id)? else {
-            break;
-        };
-        next = commit.parents.first().copied();
-        line.push(commit);
-    }
-    Ok(line)
-}
-
-fn read(repository: &Repository, id: &ObjectId) -> Result<Option<CommitFacts>, Error> {
-    if id.algorithm() != repository.algorithm() || !repository.has(id) {
-        return Ok(None);
-    }
-    let raw = repository.checked(id, ObjectKind::Commit, MAX_COMMIT)?;
-    Ok(CommitFacts::parse(*id, &raw))
-}
-
-// A commit that is in no clone any more, as of a branch that was squashed: its bytes are in the ledger, and hash to its
-// name. What cannot be read is absent.
-fn kept(repository: &Repository, ledger: &ObjectId, id: &ObjectId) -> Option<CommitFacts> {
-    let name = "refs/notes/docket"
-        .parse()
-        .expect("a fixed name is a ref's");
-    let tip = Tip::at(repository, &name, *ledger).ok()?;
-    let raw = tip.kept_commit(id).ok()??;
-    let named = ObjectId::of_object(id.algorithm(), ObjectKind::Commit, &raw) == Ok(*id);
-    named.then(|| CommitFacts::parse(*id, &raw))?
-}
-
-// Recomputed only where the landed tree is not the head's.
-fn merge(repository: &Repository, model: &Model, facts: &mut Facts) -> Result<(), Error> {
-    let changes = model.changes();
-    let wanted = model.landings().filter_map(|(_, landing)| {
-        let (_, change) = changes.get(landing.change_id.as_str())?;
-        pair(facts, change, landing)
-    });
-    let wanted: BTreeSet<(ObjectId, ObjectId)> = wanted.take(MAX_MERGES).collect();
-    for (head, parent) in wanted {
-        if !repository.has(&head) || !repository.has(&parent) {
-            facts.unmerged.insert((head, parent));
-        } else if let Some(tree) = repository.merged_tree(&parent, &head)? {
-            facts.merges.insert((head, parent), tree);
-        }
-    }
-    Ok(())
-}
-
-fn pair(facts: &Facts, change: &Change, landing: &Landing) -> Option<(ObjectId, ObjectId)> {
-    let commit = |id: &ObjectId| {
-        let on_line = facts
-            .lines
-            .values()
-            .flatten()
-            .find(|commit| commit.id == *id);
-        on_line.or_else(|| facts.others.get(id))
-    };
-    let landed = commit(&landing.to)?;
-    let parent = landing.from.or(landed.parents.first().copied())?;
-    (landed.tree != change.head.tree).then_some((change.head.commit, parent))
 }

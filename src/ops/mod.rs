@@ -5,6 +5,7 @@
 
 mod apart;
 pub mod append;
+pub mod archive;
 pub mod assistance;
 pub mod cosign;
 pub mod demo;

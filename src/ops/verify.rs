@@ -20,7 +20,7 @@ use crate::{
     digest::ObjectId,
     finding::{Code, Finding},
     git::{self, RefName, Repository},
-    judge::{self, CheckResult, Scope, layout::StepHeld},
+    judge::{CheckResult, Scope, layout::StepHeld},
     ledger::{
         Snapshot as _, TreeHead,
         append_record::SignedAppendRecord,
@@ -395,13 +395,7 @@ pub fn verify(
     let layout = layout.transpose()?;
     let scope = scoped(&request.question, &request.scope);
     let checks = judgement::judge(repository, &outcome, &scope, &request.checks, request.at)?;
-    outcome.verdict = outcome.verdict.max(match judge::overall(&checks) {
-        judge::Verdict::Fail => Verdict::Failed,
-        judge::Verdict::Unknown => Verdict::Undecided,
-        // What was asked for by name has nothing in it: that is no pass.
-        judge::Verdict::NotApplicable if scope.is_narrowed() => Verdict::Undecided,
-        _ => Verdict::Pass,
-    });
+    outcome.verdict = outcome.verdict.with(&checks, &scope);
     let pending = super::spool::Spool::of(repository).items()?.len();
     Ok(Replayed {
         checks,
@@ -414,7 +408,7 @@ pub fn verify(
     })
 }
 
-fn seal(path: &Path) -> Result<SignedSeal, Error> {
+pub(super) fn seal(path: &Path) -> Result<SignedSeal, Error> {
     const LIMIT: u64 = 1 << 16;
     let failed = |source| Error::File {
         path: path.to_owned(),

@@ -1,5 +1,6 @@
 //! What people and programs get to read: outcomes as text and as JSON. A report never decides anything.
 
+pub mod archived;
 pub mod audit;
 pub mod csv;
 pub mod diff;

@@ -11,7 +11,7 @@ use crate::{
     judge::{self, CheckResult, Coming, Counts, Item, layout::StepHeld},
     statement::Step,
     timestamp::Timestamp,
-    verify::{Outcome, StepState, StepVerdict, Verdict, governance::Waiting},
+    verify::{Outcome, StepState, StepVerdict, governance::Waiting},
 };
 
 /// What a reader of a verdict needs to know beside the outcome.
@@ -117,7 +117,7 @@ impl VerdictView {
     pub fn of(outcome: &Outcome, frame: Frame) -> Self {
         let in_force = outcome.in_force.as_ref();
         Self {
-            verdict: verdict_word(outcome.verdict),
+            verdict: outcome.verdict.as_str(),
             asked: frame.asked,
             at: frame.at,
             pin: frame.pin,
@@ -420,14 +420,5 @@ fn section(out: &mut String, title: &str, findings: &[FindingView]) {
         if finding.severity != Severity::Note {
             let _ = writeln!(out, "    mend: {}", finding.remedy);
         }
-    }
-}
-
-fn verdict_word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "pass",
-        Verdict::Failed => "failed",
-        Verdict::Undecided => "undecided",
-        Verdict::Broken => "broken",
     }
 }

@@ -24,6 +24,7 @@ mod examine;
 mod extension;
 pub mod governance;
 mod heads;
+mod model;
 pub mod summary;
 mod verdict;
 

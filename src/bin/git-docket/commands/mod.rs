@@ -1,6 +1,7 @@
 //! One file a verb: its flags, whose comments are its help, and `run`.
 
 mod ai_status;
+mod archive;
 mod attest;
 mod completions;
 mod cosign;
@@ -74,6 +75,7 @@ pub enum Verb {
     Ready(ready::Args),
     Report(report::Args),
     Explain(explain::Args),
+    Archive(archive::Args),
     Seal(seal::Args),
     Fetch(fetch::Args),
     Push(push::Args),
@@ -130,6 +132,7 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Ready(args)) => ready::run(args, context),
         Some(Verb::Report(args)) => report::run(args, context),
         Some(Verb::Explain(args)) => explain::run(args, context),
+        Some(Verb::Archive(args)) => archive::run(args, context),
         Some(Verb::VerifyBundle(args)) => verify_bundle::run(args, context),
         Some(Verb::VerifySummary(args)) => verify_summary::run(args, context),
         Some(Verb::Seal(args)) => seal::run(args, context),

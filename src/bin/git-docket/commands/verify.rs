@@ -122,7 +122,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     request.scope.environment = args.environment;
     request.scope.period = args.period;
     if !args.checks.is_empty() {
-        request.checks = wanted(args.checks);
+        request.checks = Wanted::These(wanted_ids(args.checks));
         request.keep = Keep::Said;
     }
     let replayed = verify::verify(
@@ -188,19 +188,15 @@ fn layout(path: &Path, keys: &[PathBuf], question: &Question) -> Result<Given, S
     })
 }
 
-fn wanted(ids: Vec<String>) -> Wanted {
+pub(super) fn wanted_ids(ids: Vec<String>) -> Vec<String> {
+    let all = || checks::ALL.iter().map(|check| check.id.to_owned());
     match ids.iter().any(|id| id == "all") {
-        true => Wanted::These(
-            checks::ALL
-                .iter()
-                .map(|check| check.id.to_owned())
-                .collect(),
-        ),
-        false => Wanted::These(ids),
+        true => all().collect(),
+        false => ids,
     }
 }
 
-fn check(id: &str) -> Result<String, String> {
+pub(super) fn check(id: &str) -> Result<String, String> {
     match id == "all" || checks::check(id).is_some() {
         true => Ok(id.to_owned()),
         false => Err("expected C01 to C28, or all".into()),
