@@ -18,6 +18,7 @@ macro_rules! pages {
 pages! {
     ai "ai"
     append_record "append-record"
+    archive "archive"
     attestation "attestation"
     checks "checks"
     ci "ci"
