@@ -50,6 +50,7 @@ impl ArchiveView {
             at_chosen: at.is_some(),
             absent: Vec::new(),
             checks: judged.checks.clone(),
+            layout: None,
         };
         Self {
             file,
