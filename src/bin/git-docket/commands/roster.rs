@@ -1,20 +1,21 @@
 //! `roster`: who is known, with which keys and roles; shown, checked and changed.
 
-use std::path::{Path, PathBuf};
+mod form;
+
+use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
-use git_docket::canonical;
 use git_docket::keyring;
 use git_docket::ledger::Origin;
 use git_docket::ops::govern::{self, Addition, Shown};
 use git_docket::ops::key::KeySource;
-use git_docket::report::escape::Line;
 use git_docket::roster::Extends;
 use git_docket::signing::KeyId;
 use git_docket::statement::predicate::{
     Login, PersonId, PersonKind, Revocation, RevocationReason, Role, Roster,
 };
 
+use self::form::{read, text};
 use super::policy::office;
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
@@ -222,67 +223,4 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     };
     super::report_published(&office.publish_roster(roster)?, context)?;
     Ok(Exit::Pass)
-}
-
-/// Reads a roster; the members that `show -o json` adds are left out.
-fn read(file: &Path) -> Result<Roster, Stop> {
-    let refused = |error: String| {
-        Stop::new(Exit::Failed, format!("{}: {error}", file.display()))
-            .hint("git docket help roster describes the form")
-    };
-    let mut value = canonical::parse_strict(super::read_text(file)?.as_bytes())
-        .map_err(|error| refused(error.to_string()))?;
-    if let Some(object) = value.as_object_mut() {
-        object.remove("schemaVersion");
-        object.remove("seq");
-    }
-    let roster: Roster =
-        serde_json::from_value(value).map_err(|error| refused(error.to_string()))?;
-    git_docket::roster::Roster::from_predicate(&roster)
-        .map_err(|error| refused(error.to_string()))?;
-    Ok(roster)
-}
-
-fn text(roster: &Roster) -> String {
-    let whole = roster.whole();
-    let whole = whole.as_deref().unwrap_or(roster);
-    let mut text = String::new();
-    if let Some(extends) = &roster.extends {
-        let built = match extends.document {
-            Some(_) => "builds on",
-            None => "names, and does not build on,",
-        };
-        let origin = Line(&extends.origin);
-        text += &format!(
-            "{built} the roster of {origin}, sha256:{}\n",
-            extends.digest
-        );
-    }
-    for person in &whole.persons {
-        let roles: Vec<&str> = person.roles.iter().map(Role::as_str).collect();
-        let kind = format!("{:?}", person.kind).to_lowercase();
-        text += &format!(
-            "{}  {kind}  {}\n",
-            Line(person.id.as_str()),
-            Line(&roles.join(", "))
-        );
-        for key in &person.keys {
-            text += &format!("    key {}\n", key.0.id());
-        }
-        for identity in &person.oidc {
-            let who = identity.san.as_ref().or(identity.subject.as_ref());
-            let (who, issuer) = (who.map_or("", String::as_str), Line(&identity.issuer));
-            text += &format!("    identity {} of {issuer}\n", Line(who));
-        }
-        for identity in &person.git_identities {
-            text += &format!("    address {}\n", Line(&identity.email));
-        }
-        for login in &person.logins {
-            text += &format!("    login {}/{}\n", Line(&login.forge), Line(&login.login));
-        }
-    }
-    for revocation in &whole.revocations {
-        text += &format!("revoked: key {}\n", revocation.key);
-    }
-    text
 }
