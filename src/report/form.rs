@@ -90,6 +90,10 @@ impl FromStr for Form {
     type Err = FormError;
 
     fn from_str(text: &str) -> Result<Self, FormError> {
+        // Markdown is what people read on a terminal too.
+        if text == "text" {
+            return Ok(Self::Markdown);
+        }
         let found = Self::ALL.into_iter().find(|form| form.as_str() == text);
         found.ok_or_else(|| FormError {
             found: text.to_owned(),

@@ -36,7 +36,8 @@ pub fn oscal(audit: &Audit) -> Value {
     let results: Vec<Value> = match audit.packs.is_empty() {
         true => vec![result(&ids, audit, &Run::of_checks(audit))],
         false => {
-            let runs = audit.packs.iter().map(|pack| Run::of_pack(audit, pack));
+            let packs = audit.packs.iter().enumerate();
+            let runs = packs.map(|(at, pack)| Run::of_pack(audit, at, pack));
             runs.map(|run| result(&ids, audit, &run)).collect()
         }
     };
@@ -92,7 +93,8 @@ impl Ids {
 
 /// Controls judged together, and the checks that speak for them.
 struct Run<'a> {
-    name: &'a str,
+    /// No other run of the audit is called so.
+    name: String,
     title: String,
     remarks: String,
     controls: Vec<Judged<'a>>,
@@ -119,7 +121,7 @@ impl<'a> Run<'a> {
             checks: vec![check.id],
         });
         Self {
-            name: "checks",
+            name: "checks".into(),
             title: "Checks".into(),
             remarks: "No framework was named.".into(),
             controls: controls.collect(),
@@ -127,7 +129,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn of_pack(audit: &'a Audit, pack: &'a PackView) -> Self {
+    fn of_pack(audit: &'a Audit, at: usize, pack: &'a PackView) -> Self {
         let judged = |control: &'a ControlResult| Judged {
             id: &control.id,
             title: &control.title,
@@ -145,7 +147,7 @@ impl<'a> Run<'a> {
             all.any(|id| *id == check.id)
         };
         Self {
-            name: &pack.id,
+            name: format!("{at} {}", pack.id),
             title: format!("{} {}", pack.name, pack.version),
             remarks: format!(
                 "A ledger gives evidence that a control operated; it proves no control by itself. Mapping by {}.",

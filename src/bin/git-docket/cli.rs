@@ -122,11 +122,16 @@ pub enum Format {
 }
 
 /// Flags that only the command line may set, as `flag` or `verb.flag`: those that could weaken a verdict,
-/// and filters, which would hide entries from somebody who does not know that a variable is set.
+/// filters, which would hide entries from somebody who does not know that a variable is set, and what writes unasked.
 const COMMAND_LINE_ONLY: &[&str] = &[
     "at",
     "no-assert",
     "run.reveal-arguments",
+    "report.append",
+    "report.diff",
+    "verify-summary.key",
+    "verify-summary.verifier-id",
+    "verify-summary.resource-uri",
     "log.step",
     "log.since",
     "log.until",
@@ -341,7 +346,12 @@ mod tests {
             "log.step",
             "log.until",
             "no-assert",
+            "report.append",
+            "report.diff",
             "run.reveal-arguments",
+            "verify-summary.key",
+            "verify-summary.resource-uri",
+            "verify-summary.verifier-id",
             "version",
         ];
         assert_eq!(without, expected.map(str::to_owned).into());

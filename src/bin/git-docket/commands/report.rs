@@ -70,7 +70,7 @@ pub struct Args {
     #[arg(long, value_name = "URI")]
     resource_uri: Option<String>,
     /// Say what changed between two reports (JSON), and look at nothing else
-    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["subject", "packs", "catalogs", "environment", "period", "at", "pin", "outputs", "append", "key", "verifier_id", "resource_uri", "no_assert"])]
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["subject", "packs", "catalogs", "environment", "period", "at", "pin", "outputs", "append", "no_assert"])]
     diff: Vec<PathBuf>,
     /// Observe only: end with 0 where it would be 1 or 3
     #[arg(long)]
@@ -90,12 +90,13 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         return super::report_diff::run(context, before, after);
     }
     let repository = context.repository()?;
-    let packs: Result<Vec<_>, _> = args
-        .packs
-        .iter()
-        .map(|name| report::pack_named(name))
-        .collect();
-    let mut packs = packs?;
+    let mut packs = Vec::new();
+    for name in &args.packs {
+        let pack = report::pack_named(name)?;
+        if !packs.contains(&pack) {
+            packs.push(pack);
+        }
+    }
     for catalog in &args.catalogs {
         report::name_controls(&mut packs, catalog)?;
     }
