@@ -324,6 +324,32 @@ fn nothing_imported_is_never_success() {
     assert_eq!(world.docket(&["import"]).code, 2);
 }
 
+/// What PyPI's integrity API answers: the type of its attestations says everything, and the predicate is null.
+#[test]
+fn pypi_s_provenance() {
+    let world = world();
+    let statement = json!({
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": "app-1.0-py3-none-any.whl", "digest": {"sha256": "a".repeat(64)}}],
+        "predicateType": "https://docs.pypi.org/attestations/publish/v1",
+        "predicate": null,
+    });
+    let attestation = json!({
+        "version": 1,
+        "verification_material": {"certificate": "AAAA", "transparency_entries": [{}]},
+        "envelope": {"statement": base64::encode(statement.to_string().as_bytes()), "signature": "AAAA"},
+    });
+    let answer = json!({"version": 1, "attestation_bundles": [
+        {"publisher": {"kind": "GitHub"}, "attestations": [attestation]},
+    ]});
+    world.write("../provenance.json", &answer.to_string());
+    let (code, said) = import(&world, &["../provenance.json", "--commit", "HEAD"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(digests(&said), [digest_of(&attestation.to_string())]);
+    let shown = world.docket_ok(&["show", "HEAD", "-o", "json"]);
+    assert!(shown.contains("pypi-attestation"), "{shown}");
+}
+
 /// Envelopes of a published verifier's test data, signed by keys that nobody here has.
 #[test]
 fn envelopes_of_the_corpus() {

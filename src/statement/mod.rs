@@ -12,7 +12,7 @@
 //! 2. `_type` is Statement v1, or v0.1, which is read and never written;
 //! 3. at least one subject, each with at least one digest; a digest of a known algorithm has that
 //!    algorithm's length in lower-case hex; unknown algorithms are kept as they are;
-//! 4. the predicate type is a URI reference of visible ASCII, the predicate is an object;
+//! 4. the predicate type is a URI reference of visible ASCII, the predicate is an object; none, or null, is an empty one;
 //! 5. unknown fields are ignored, as in-toto asks: nothing may depend on them.
 //!
 //! What is *not* checked here: whether the predicate has its type's shape (that is [`Statement::decode`]),
@@ -131,9 +131,11 @@ impl Default for Object {
 impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Box::<RawValue>::deserialize(deserializer)?;
-        match text.get().starts_with('{') {
-            true => Ok(Self(text)),
-            false => Err(serde::de::Error::custom("the predicate is no object")),
+        match text.get() {
+            object if object.starts_with('{') => Ok(Self(text)),
+            // PyPI's publish attestations, whose type alone says everything, have it so.
+            "null" => Ok(Self::default()),
+            _ => Err(serde::de::Error::custom("the predicate is no object")),
         }
     }
 }
@@ -430,6 +432,13 @@ mod tests {
         value["subject"][0]["digest"]["dirHash"] = json!("h1:x");
         let statement = parse(&value).unwrap();
         assert_eq!(statement.subjects()[0].digest.get("dirHash"), Some("h1:x"));
+    }
+
+    #[test]
+    fn a_predicate_of_null_is_an_empty_one() {
+        let mut value = example();
+        value["predicate"] = Value::Null;
+        assert!(parse(&value).unwrap().predicate().is_empty());
     }
 
     #[test]
