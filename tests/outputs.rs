@@ -151,6 +151,13 @@ const SESSION: &[(&str, &str, i32)] = &[
     ("explain slsa/source-l4", "explained", 0),
     ("report --output json=two.json --no-assert", "audit", 0),
     ("report --diff one.json two.json", "audit-diff", 0),
+    ("sample --of changes --seed s --size 5", "sample", 0),
+    (
+        "sample --of deployments --seed s --size 5 --stratify service",
+        "sample",
+        0,
+    ),
+    ("dossier 7", "dossier", 0),
     ("archive create audit.tar", "archived", 0),
     ("archive verify audit.tar", "archive-verdict", 0),
     ("verify", "verdict", 0),

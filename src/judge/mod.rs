@@ -22,6 +22,7 @@ pub mod layout;
 pub mod model;
 pub mod pack;
 mod reason;
+pub mod sample;
 pub mod scenario;
 mod starter;
 pub mod trailers;

@@ -71,6 +71,7 @@ pages! {
     report "report"
     roster "roster"
     run "run"
+    sampling "sampling"
     seal "seal"
     server "server"
     signed_note "signed-note"

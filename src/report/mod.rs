@@ -4,6 +4,7 @@ pub mod archived;
 pub mod audit;
 pub mod csv;
 pub mod diff;
+pub mod dossier;
 pub mod entry;
 pub mod escape;
 pub mod form;

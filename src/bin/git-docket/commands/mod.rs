@@ -7,6 +7,7 @@ mod completions;
 mod cosign;
 mod demo;
 mod doctor;
+mod dossier;
 mod explain;
 mod fetch;
 mod fold;
@@ -28,6 +29,7 @@ mod report;
 mod report_diff;
 mod roster;
 mod run;
+mod sample;
 mod seal;
 mod show;
 mod spool;
@@ -76,6 +78,8 @@ pub enum Verb {
     Report(report::Args),
     Explain(explain::Args),
     Archive(archive::Args),
+    Sample(sample::Args),
+    Dossier(dossier::Args),
     Seal(seal::Args),
     Fetch(fetch::Args),
     Push(push::Args),
@@ -133,6 +137,8 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Report(args)) => report::run(args, context),
         Some(Verb::Explain(args)) => explain::run(args, context),
         Some(Verb::Archive(args)) => archive::run(args, context),
+        Some(Verb::Sample(args)) => sample::run(args, context),
+        Some(Verb::Dossier(args)) => dossier::run(args, context),
         Some(Verb::VerifyBundle(args)) => verify_bundle::run(args, context),
         Some(Verb::VerifySummary(args)) => verify_summary::run(args, context),
         Some(Verb::Seal(args)) => seal::run(args, context),
