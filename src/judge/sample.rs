@@ -265,7 +265,8 @@ mod tests {
 
     #[test]
     fn places_go_by_largest_remainder_and_every_stratum_has_one() {
-        assert_eq!(places(&[90, 9, 1], 10), [8, 1, 1]);
+        // Seven places for the 89 and 8 left: six and none, and the last by the larger remainder.
+        assert_eq!(places(&[90, 9, 1], 10), [7, 2, 1]);
         assert_eq!(places(&[5, 5, 5], 2), [1, 1, 0]);
         assert_eq!(places(&[3, 2], 99), [3, 2]);
         assert_eq!(places(&[], 5), [0; 0]);
