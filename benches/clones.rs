@@ -1,5 +1,6 @@
-//! One push from a clone that has no ledger, `git clone --depth 1`, to a server that offers filters: what it moves, and a
-//! second one, with what the first one brought still there, against the plain `git fetch` and `git push` that it stands on.
+//! One push from a clone that has no ledger, `git clone --depth 1`, to a server that offers filters: what it moves. And a
+//! later one, with what the first one brought still there, against the plain `git fetch` and `git push` of one who has the
+//! whole ledger: where nobody else has gone on meanwhile, and where somebody has.
 //!
 //! `cargo bench --bench clones`
 
@@ -21,6 +22,7 @@ use serde_json::Value;
 
 const ROUNDS: usize = 20;
 const LEDGER: &str = "refs/notes/docket";
+const SEEN: &str = "+refs/notes/docket:refs/seen";
 
 fn main() {
     let ledger = common::repository(common::entries());
@@ -32,19 +34,19 @@ fn main() {
         "one append moves {moved} bytes of a ledger of {whole}: 1/{} (wanted: at most 1/500)",
         whole / moved
     );
-    let [ours, theirs] = side_by_side(
-        ROUNDS,
-        [&mut || site.push(&step), &mut || site.fetch_and_push(&step)],
-    );
-    report(
-        "a second push against git fetch and git push",
-        ours,
-        theirs,
-        1.5,
-    );
+    for (what, others) in [("a later push", 0), ("the same, after somebody else's", 1)] {
+        let [ours, theirs] = side_by_side(
+            ROUNDS,
+            [&mut || site.push(&step, others), &mut || {
+                site.fetch_and_push(&step, others)
+            }],
+        );
+        let what = format!("{what}, against git fetch and git push");
+        report(&what, ours, theirs, 1.5);
+    }
 }
 
-/// A server with filters, and a clone of depth 1 that holds the ledger to its pin.
+/// A server with filters; `clone` and `other`, clones of depth 1 that hold the ledger to its pin; `whole`, with the ledger.
 struct Site {
     root: PathBuf,
 }
@@ -62,30 +64,37 @@ impl Site {
         git(&server, &["fetch", "-q", from, &spec]);
         git(&server, &["config", "uploadpack.allowFilter", "true"]);
         let url = format!("file://{}", server.display());
-        git(&site.root, &["clone", "-q", "--depth", "1", &url, "clone"]);
+        for clone in ["clone", "other"] {
+            git(&site.root, &["clone", "-q", "--depth", "1", &url, clone]);
+            let pin = ledger.join("pin.toml");
+            let pin = ["config", "docket.pin", pin.to_str().unwrap()];
+            git(&site.root.join(clone), &pin);
+        }
+        git(&site.root, &["clone", "-q", &url, "whole"]);
+        git(&site.root.join("whole"), &["fetch", "-q", "origin", SEEN]);
         fs::copy(ledger.join("key.pem"), site.root.join("key.pem")).unwrap();
-        let pin = ledger.join("pin.toml");
-        git(
-            &site.clone(),
-            &["config", "docket.pin", pin.to_str().unwrap()],
-        );
         site
     }
 
-    fn clone(&self) -> PathBuf {
-        self.root.join("clone")
-    }
-
-    fn record(&self, step: &Cell<u64>) {
+    fn record(&self, clone: &str, step: &Cell<u64>) {
         step.set(step.get() + 1);
         let step = format!("step{}", step.get());
-        self.docket(&["-q", "run", "--step", &step, "--", "true"]);
+        self.docket(clone, &["-q", "run", "--step", &step, "--", "true"]);
+    }
+
+    /// Somebody else goes on so often.
+    fn others(&self, step: &Cell<u64>, times: u32) {
+        for _ in 0..times {
+            self.record("other", step);
+            self.docket("other", &["push"]);
+        }
     }
 
     /// The bytes of the packs that came, and of what went, as loose as it is.
     fn cold_push(&self, step: &Cell<u64>) -> u64 {
-        self.record(step);
-        let told: Value = serde_json::from_str(&self.docket(&["push", "-o", "json"])).unwrap();
+        self.record("clone", step);
+        let told = self.docket("clone", &["push", "-o", "json"]);
+        let told: Value = serde_json::from_str(&told).unwrap();
         let brought = &told["brought"];
         assert_eq!(
             (&told["landed"], &brought["whole"]),
@@ -96,47 +105,36 @@ impl Site {
             "fetched in {} rounds (wanted: at most 5)",
             brought["rounds"]
         );
-        size(&self.clone().join(".git/docket/transfer/objects"))
+        size(&self.root.join("clone/.git/docket/transfer/objects"))
     }
 
-    fn push(&self, step: &Cell<u64>) -> Duration {
-        self.record(step);
-        timed(|| self.docket(&["push"])).0
+    fn push(&self, step: &Cell<u64>, others: u32) -> Duration {
+        self.others(step, others);
+        self.record("clone", step);
+        timed(|| self.docket("clone", &["push"])).0
     }
 
-    fn fetch_and_push(&self, step: &Cell<u64>) -> Duration {
+    fn fetch_and_push(&self, step: &Cell<u64>, others: u32) -> Duration {
+        self.others(step, others);
         step.set(step.get() + 1);
         let note = step.get().to_string();
-        let clone = self.clone();
-        git(
-            &clone,
-            &["notes", "--ref", "plain", "add", "-f", "-m", &note],
-        );
-        let spec = format!("+{LEDGER}:refs/seen");
+        let whole = self.root.join("whole");
+        let note = ["notes", "--ref", "plain", "add", "-f", "-m", &note];
+        let added = Command::new("git").args(note).current_dir(&whole).output();
+        assert!(added.unwrap().status.success());
         let both = || {
+            git(&whole, &["fetch", "-q", "origin", SEEN]);
             git(
-                &clone,
-                &[
-                    "fetch",
-                    "-q",
-                    "--depth",
-                    "1",
-                    "--filter=tree:0",
-                    "origin",
-                    &spec,
-                ],
-            );
-            git(
-                &clone,
+                &whole,
                 &["push", "-q", "--force", "origin", "refs/notes/plain"],
             );
         };
         timed(both).0
     }
 
-    fn docket(&self, arguments: &[&str]) -> String {
+    fn docket(&self, clone: &str, arguments: &[&str]) -> String {
         let output = Command::new(env!("CARGO_BIN_EXE_git-docket"))
-            .args(["-C", self.clone().to_str().unwrap()])
+            .args(["-C", self.root.join(clone).to_str().unwrap()])
             .args(arguments)
             .env("XDG_STATE_HOME", self.root.join("state"))
             .env("DOCKET_KEY", self.root.join("key.pem"))

@@ -5,10 +5,12 @@ mod common;
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use common::http::{Habits, Server};
-use common::server::{FORMATS, at, docket, git, ok, step};
-use common::world::World;
+use common::server::{FORMATS, at, docket, git, ok, step, steps};
+use common::world::{Ran, World};
 
 const TOKEN: &str = "c2VjcmV0LXRva2Vu";
 
@@ -201,6 +203,128 @@ fn an_interrupted_transfer_leaves_nothing_unusable() {
 }
 
 #[test]
+fn a_damaged_transfer_repository_is_made_anew() {
+    let world = served("sha1", "true");
+    let server = Server::start(&world.root().join("server"), Habits::default());
+    let url = server.url("app.git");
+    world.git(&["clone", "-q", "--depth", "1", &url, &at(&world, "clone")]);
+    step(&world, "clone", "one");
+    pushed(&world, "clone");
+    // As a power cut leaves what nobody has synced.
+    let transfer = world.root().join("clone/.git/docket/transfer");
+    let mut emptied = 0;
+    for folder in fs::read_dir(transfer.join("objects")).expect("readable") {
+        let folder = folder.expect("readable").path();
+        if folder.ends_with("info") {
+            continue;
+        }
+        for file in fs::read_dir(folder).expect("a folder") {
+            let file = file.expect("readable").path();
+            fs::remove_file(&file).expect("removed");
+            fs::write(&file, "").expect("written");
+            emptied += 1;
+        }
+    }
+    assert!(emptied > 3, "{emptied}");
+    step(&world, "clone", "two");
+    let first = docket(&world, "clone", &["push"]);
+    if first.code != 0 {
+        assert_eq!(first.code, 5, "{}{}", first.out, first.err);
+        let again = pushed(&world, "clone");
+        assert_eq!(again["landed"], 1, "{again}");
+    }
+    ok(&world, "repo", &["fetch"]);
+    ok(&world, "repo", &["verify"]);
+    assert_eq!(
+        steps(&world, "repo").last().map(String::as_str),
+        Some("two")
+    );
+}
+
+/// Pushes from all these folders at one moment, each from a machine of its own.
+fn at_once(world: &World, folders: &[String], flags: &[&str]) -> Vec<Ran> {
+    let start = |folder: &String| {
+        let mut push = world.command(env!("CARGO_BIN_EXE_git-docket"));
+        push.args(["-C", &at(world, folder), "push"]).args(flags);
+        push.env("XDG_STATE_HOME", at(world, &format!("{folder}-state")));
+        push.stdout(Stdio::piped()).stderr(Stdio::piped());
+        push.spawn().expect("it starts")
+    };
+    let children: Vec<_> = folders.iter().map(start).collect();
+    let ended = children.into_iter().map(|child| child.wait_with_output());
+    ended
+        .map(|output| world.ran(&output.expect("it ends")))
+        .collect()
+}
+
+#[test]
+fn many_at_one_moment_lose_nothing_and_double_nothing() {
+    let world = served("sha1", "true");
+    let server = Server::start(&world.root().join("server"), Habits::default());
+    let url = server.url("app.git");
+    let folders: Vec<String> = (0..8).map(|n| format!("writer{n}")).collect();
+    for (n, folder) in folders.iter().enumerate() {
+        let how = ["--depth=1", "--filter=blob:none"][n % 2];
+        world.git(&["clone", "-q", how, &url, &at(&world, folder)]);
+        step(&world, folder, &format!("at-once-{n}"));
+    }
+    for ran in at_once(&world, &folders, &["--tries", "100", "--time", "200"]) {
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    }
+    // And where connections break, whatever a push says.
+    for (n, folder) in folders.iter().enumerate() {
+        step(&world, folder, &format!("broken-{n}"));
+    }
+    server.behave(Habits {
+        breaks_one_in: 6,
+        ..Habits::default()
+    });
+    at_once(&world, &folders, &["--tries", "5"]);
+    server.behave(Habits::default());
+    for folder in &folders {
+        ok(&world, folder, &["push"]);
+        assert_eq!(
+            ok(&world, folder, &["spool", "list"]).trim(),
+            "nothing waits"
+        );
+    }
+    ok(&world, "repo", &["fetch"]);
+    ok(&world, "repo", &["verify"]);
+    let mut found = steps(&world, "repo");
+    found.retain(|step| step.starts_with("at-once") || step.starts_with("broken"));
+    found.sort();
+    let expected = ["at-once", "broken"].map(|kind| (0..8).map(move |n| format!("{kind}-{n}")));
+    let expected: Vec<String> = expected.into_iter().flatten().collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_server_that_will_not_or_does_not_answer_leaves_it_in_the_spool() {
+    let world = served("sha1", "true");
+    let server = Server::start(&world.root().join("server"), Habits::default());
+    let url = server.url("app.git");
+    world.git(&["clone", "-q", "--depth", "1", &url, &at(&world, "clone")]);
+    step(&world, "clone", "build");
+    let hook = world.root().join("server/app.git/hooks/pre-receive");
+    fs::write(&hook, "#!/bin/sh\necho not on a Monday >&2\nexit 1\n").expect("written");
+    world.run("chmod", &["+x", &hook.display().to_string()]);
+    let refused = docket(&world, "clone", &["push"]);
+    assert_eq!(refused.code, 5, "{}{}", refused.out, refused.err);
+    assert!(refused.err.contains("not on a Monday"), "{}", refused.err);
+    fs::remove_file(&hook).expect("removed");
+    server.behave(Habits {
+        delay: Duration::from_secs(60),
+        ..Habits::default()
+    });
+    let began = Instant::now();
+    let waited = docket(&world, "clone", &["push", "--timeout", "1"]);
+    assert_eq!(waited.code, 5, "{}{}", waited.out, waited.err);
+    assert!(began.elapsed() < Duration::from_secs(30));
+    server.behave(Habits::default());
+    assert_eq!(pushed(&world, "clone")["landed"], 1);
+}
+
+#[test]
 fn a_ledger_that_went_back_is_not_extended() {
     let world = served("sha1", "true");
     let server = Server::start(&world.root().join("server"), Habits::default());
@@ -301,6 +425,48 @@ fn the_remote_is_reached_as_the_clone_reaches_it_and_no_token_is_left_behind() {
     assert_eq!(pushed(&world, "helper")["landed"], 1);
     let transfer = world.root().join("helper/.git/docket");
     assert_eq!(holding(&transfer, TOKEN), [""; 0]);
+}
+
+#[test]
+fn a_password_is_asked_for_by_git_s_program_in_the_environment() {
+    let mut world = served("sha1", "true");
+    let server = Server::start(&world.root().join("server"), Habits::default());
+    let url = server.url("app.git");
+    world.git(&["clone", "-q", "--depth", "1", &url, &at(&world, "clone")]);
+    step(&world, "clone", "build");
+    server.behave(Habits {
+        credentials: Some(("ada".into(), TOKEN.into())),
+        ..Habits::default()
+    });
+    let script = format!("#!/bin/sh\ncase $1 in Username*) echo ada;; *) echo {TOKEN};; esac\n");
+    world.write("../askpass.sh", &script);
+    world.run("chmod", &["+x", &at(&world, "askpass.sh")]);
+    let program = at(&world, "askpass.sh");
+    world.set("GIT_ASKPASS", &program);
+    assert_eq!(pushed(&world, "clone")["brought"]["whole"], false);
+    let docket = world.root().join("clone/.git/docket");
+    assert_eq!(holding(&docket, TOKEN), [""; 0]);
+}
+
+#[test]
+fn a_remote_by_its_path_is_where_the_clone_has_it() {
+    let world = served("sha1", "true");
+    let url = format!("file://{}", at(&world, "server/app.git"));
+    world.git(&["clone", "-q", "--depth", "1", &url, &at(&world, "clone")]);
+    step(&world, "clone", "by-url");
+    assert_eq!(pushed(&world, "clone")["brought"]["whole"], false);
+    let relative = ["remote", "set-url", "origin", "../server/app.git"];
+    git(&world, "clone", &relative);
+    step(&world, "clone", "by-path");
+    assert_eq!(pushed(&world, "clone")["landed"], 1);
+    // From a worktree beside it, whose common folder has the one transfer repository.
+    git(&world, "clone", &["worktree", "add", "-q", "../beside"]);
+    step(&world, "beside", "beside");
+    let beside = pushed(&world, "beside");
+    assert_eq!(
+        (&beside["landed"], &beside["brought"]["rounds"]),
+        (&1.into(), &0.into())
+    );
 }
 
 #[test]

@@ -199,8 +199,14 @@ fn ssh_is_git_s() {
         let server = Sshd::start(&sshd, &world.root().join("sshd"));
         let url = server.url(&world.root().join("server/app.git"));
         let command = format!("core.sshCommand={}", server.command());
-        world.git(&["clone", "-q", "-c", &command, &url, &at(&world, "clone")]);
-        lands(&world, "clone", "over-ssh");
+        for (folder, depth) in [
+            ("whole", "--no-shallow-submodules"),
+            ("shallow", "--depth=1"),
+        ] {
+            let clone = ["clone", "-q", depth, "-c", &command, &url];
+            world.git(&[&clone[..], &[&at(&world, folder)]].concat());
+            lands(&world, folder, &format!("{folder}-over-ssh"));
+        }
     }
 }
 

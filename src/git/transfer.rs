@@ -6,9 +6,9 @@
 //! environment (`GIT_CONFIG_COUNT`, git-config(1)), and no other configuration is read. A token there is therefore on no
 //! disk but where the user has put it.
 //!
-//! One process has it at a time, by a lock that ends with the process. A file `busy` stands in it meanwhile: whoever
-//! finds one knows that the last session was interrupted, and begins with a new repository. So does who finds too many
-//! packs, for nothing in it is ever pruned.
+//! One process has it at a time, by a lock that ends with the process. A file `busy` stands in it until that process
+//! [says](Transfer::keep) that all is well: whoever finds one knows that the last session was interrupted or failed, and
+//! begins with a new repository. So does who finds too many packs, for nothing in it is ever pruned.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -95,6 +95,12 @@ impl Transfer {
         &self.repository
     }
 
+    /// Leaves it as it is to the next session, which else begins anew.
+    pub fn keep(self) {
+        // Where that fails, the next one begins anew as well.
+        let _ = fs::remove_file(&self.busy);
+    }
+
     /// The remote, as seen from here.
     pub fn remote(&self) -> Remote<'_> {
         Remote::new(&self.repository, REMOTE, self.limit)
@@ -177,13 +183,6 @@ impl Transfer {
             .map_err(scratch(self.repository.folder()))?;
         fetched?;
         Ok(())
-    }
-}
-
-impl Drop for Transfer {
-    fn drop(&mut self) {
-        // One that stays makes the next session begin anew.
-        let _ = fs::remove_file(&self.busy);
     }
 }
 

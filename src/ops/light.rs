@@ -16,16 +16,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::append::{self, Appender, Head, Item};
+use super::append::{self, Appended, Appender, Head, Item};
 use super::push::{self, Error, Outcome, Request};
 use super::{World, fetch, key, memory, mirror, pin, record, spool};
 use crate::digest::{ObjectId, Sha256};
 use crate::git::transfer::{Along, Transfer};
-use crate::git::transport::{Atomic, Update};
+use crate::git::transport::{Atomic, Remote, Update};
 use crate::git::{RefName, Repository};
 use crate::ledger::append_record::SignedAppendRecord;
 use crate::ledger::entry::placement;
 use crate::ledger::{InForce, Lines, Placement, TreeHead};
+use crate::signing::SigningKey;
 use crate::statement::predicate::PersonId;
 use crate::store::{Part, Tip};
 use crate::verify::{self, Pin};
@@ -72,84 +73,133 @@ pub(super) fn push(
     let Some(transfer) = Transfer::open(repository, name, limit.min(request.time))? else {
         return Ok(None);
     };
-    let here = transfer.repository();
-    let remote = transfer.remote();
-    let began = (world.elapsed)();
-    let (mut brought, mut tries, mut refusals) = (Brought::default(), 0, 0);
-    // How many stand there since a push of ours, whose end is known by that alone.
-    let mut new = None;
-    loop {
-        let Some(held) = remote.value(ledger.as_str())? else {
-            return Ok(None);
-        };
-        let held = bring(&transfer, ledger, held, &items, &mut brought)?;
-        let tip = Tip::at(here, ledger, held)?;
-        let Some(head) = known(world, &tip, &pin)? else {
-            return Ok(None);
-        };
-        let before = head.record.new.size;
+    let work = Work {
+        world,
+        repository,
+        name,
+        request,
+        spool,
+        items,
+        pin,
+        key,
+    };
+    let outcome = work.push(&transfer)?;
+    if outcome.is_some() {
+        transfer.keep();
+    }
+    Ok(outcome)
+}
+/// All that a push from here needs.
+struct Work<'a> {
+    world: &'a World,
+    repository: &'a Repository,
+    name: &'a str,
+    request: &'a Request<'a>,
+    spool: spool::Spool,
+    items: Vec<Item>,
+    pin: Pin,
+    key: SigningKey,
+}
+
+impl Work<'_> {
+    fn push(&self, transfer: &Transfer) -> Result<Option<Outcome>, Error> {
+        let (world, request) = (self.world, self.request);
+        let ledger = request.fetch.ledger;
+        let here = transfer.repository();
+        let remote = transfer.remote();
+        let began = (world.elapsed)();
+        let (mut brought, mut tries, mut refusals) = (Brought::default(), 0, 0);
+        // How many stand there since a push of ours, whose end is known by that alone.
+        let mut new = None;
+        loop {
+            let Some(held) = remote.value(ledger.as_str())? else {
+                return Ok(None);
+            };
+            let held = bring(transfer, ledger, held, &self.items, &mut brought)?;
+            let tip = Tip::at(here, ledger, held)?;
+            let Some(head) = known(world, &tip, &self.pin)? else {
+                return Ok(None);
+            };
+            let before = head.record.new.size;
+            let Some(appended) = self.append(here, (tip, head))? else {
+                return Ok(None);
+            };
+            let ours = here.reference(ledger)?.unwrap_or(held);
+            let adds = appended.seqs.iter().filter(|seq| **seq >= before).count() as u64;
+            let landed = *new.get_or_insert(adds);
+            let outcome = Outcome {
+                remote: self.name.to_owned(),
+                tip: Some(held),
+                landed: 0,
+                pending: 0,
+                inbox: None,
+                tries,
+                brought: Some(brought),
+            };
+            if adds == 0 {
+                return self.landed(Outcome { landed, ..outcome });
+            }
+            if tries >= request.tries || (world.elapsed)().saturating_sub(began) >= request.time {
+                let remote = Remote::new(self.repository, self.name, request.fetch.limit);
+                let (inbox, pending) =
+                    push::into_inbox(world, self.repository, &remote, request, tries)?;
+                return Ok(Some(Outcome {
+                    inbox,
+                    pending,
+                    ..outcome
+                }));
+            }
+            tries += 1;
+            let update = Update {
+                name: ledger.to_string(),
+                expected: Some(held),
+                new: Some(ours),
+            };
+            let pushed = remote.push(&[update], Atomic::No);
+            let now = remote.value(ledger.as_str())?;
+            if now == Some(ours) {
+                return self.landed(Outcome {
+                    tip: now,
+                    landed,
+                    tries,
+                    ..outcome
+                });
+            }
+            if now != Some(held) {
+                refusals = 0;
+            } else {
+                push::not_taken(self.name, ledger, ours, now, pushed, &mut refusals)?;
+            }
+            std::thread::sleep(push::pause(world, tries));
+        }
+    }
+
+    /// Appends on that tip; `None` where something is not here after all, or not as it should be.
+    fn append(&self, here: &Repository, on: (Tip<'_>, Head)) -> Result<Option<Appended>, Error> {
         let appender = Appender {
             repository: here,
-            ledger,
-            key: &key,
+            ledger: self.request.fetch.ledger,
+            key: &self.key,
             sealing: None,
-            now: (world.clock)(),
-            random: world.random.as_ref(),
+            now: (self.world.clock)(),
+            random: self.world.random.as_ref(),
         };
-        let appended = match appender.append_after(Some(&(tip, head)), &items) {
-            Ok(appended) => appended,
+        match appender.append_after(Some(&on), &self.items) {
+            Ok(appended) => Ok(Some(appended)),
             Err(
                 error @ (append::Error::NotAWriter { .. }
                 | append::Error::NotOpened(_)
                 | append::Error::Contention(_)),
-            ) => return Err(record::Error::Append(error).into()),
-            // Something is not here after all, or not as it should be.
-            Err(_) => return Ok(None),
-        };
-        let ours = here.reference(ledger)?.unwrap_or(held);
-        let adds = appended.seqs.iter().filter(|seq| **seq >= before).count() as u64;
-        let landed = *new.get_or_insert(adds);
-        let outcome = |tip, tries, landed, pending| Outcome {
-            remote: name.to_owned(),
-            tip: Some(tip),
-            landed,
-            pending,
-            inbox: None,
-            tries,
-            brought: Some(brought),
-        };
-        if adds == 0 {
-            spool.remove(&items)?;
-            let waiting = spool.items()?.len() as u64;
-            return Ok(Some(outcome(held, tries, landed, waiting)));
+            ) => Err(record::Error::Append(error).into()),
+            Err(_) => Ok(None),
         }
-        if tries >= request.tries || (world.elapsed)().saturating_sub(began) >= request.time {
-            let remote = crate::git::transport::Remote::new(repository, name, limit);
-            let (inbox, pending) = push::into_inbox(world, repository, &remote, request, tries)?;
-            return Ok(Some(Outcome {
-                inbox,
-                ..outcome(held, tries, 0, pending)
-            }));
-        }
-        tries += 1;
-        let update = Update {
-            name: ledger.to_string(),
-            expected: Some(held),
-            new: Some(ours),
-        };
-        let pushed = remote.push(&[update], Atomic::No);
-        let now = remote.value(ledger.as_str())?;
-        if now == Some(ours) {
-            spool.remove(&items)?;
-            let waiting = spool.items()?.len() as u64;
-            return Ok(Some(outcome(ours, tries, landed, waiting)));
-        }
-        if now != Some(held) {
-            refusals = 0;
-        } else {
-            push::not_taken(name, ledger, ours, now, pushed, &mut refusals)?;
-        }
-        std::thread::sleep(push::pause(world, tries));
+    }
+
+    /// Takes from the spool what the remote was seen to hold.
+    fn landed(&self, outcome: Outcome) -> Result<Option<Outcome>, Error> {
+        self.spool.remove(&self.items)?;
+        let pending = self.spool.items()?.len() as u64;
+        Ok(Some(Outcome { pending, ..outcome }))
     }
 }
 
