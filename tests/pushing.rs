@@ -274,6 +274,36 @@ fn an_inbox_is_folded_once_and_its_writer_finds_the_entry() {
 }
 
 #[test]
+fn a_spool_whose_lines_were_moved_to_another_step_or_commit_is_refused_whole() {
+    let world = served("sha1");
+    step(&world, "repo", "build");
+    clone(&world, "signer");
+    step(&world, "signer", "good");
+    let export = at(&world, "good.jsonl");
+    ok(&world, "signer", &["spool", "export", &export]);
+    let good = fs::read_to_string(&export).expect("exported");
+    let named: serde_json::Value = serde_json::from_str(&good).expect("JSON");
+    let head = named["commit"].as_str().expect("a commit");
+    let other = format!("sha1:{}", "f".repeat(40));
+    for moved in [
+        good.replace(r#""step":"good""#, r#""step":"evil""#),
+        good.replace(head, &other),
+    ] {
+        assert_ne!(moved, good);
+        fs::write(&export, format!("{good}{moved}")).expect("written");
+        let refused = docket(&world, "repo", &["spool", "import", &export]);
+        assert_eq!(refused.code, 5, "{}", refused.err);
+        let said = refused.err;
+        assert!(
+            said.contains("line 2") && said.contains("step good"),
+            "{said}"
+        );
+        assert_eq!(ok(&world, "repo", &["spool", "list"]), "nothing waits\n");
+        assert_eq!(steps(&world, "repo"), ["genesis", "build"]);
+    }
+}
+
+#[test]
 fn a_hostile_inbox_neither_enters_nor_stops_the_others() {
     let world = served("sha1");
     step(&world, "repo", "build");

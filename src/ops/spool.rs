@@ -20,7 +20,12 @@ use thiserror::Error;
 
 use super::{Explain, append::Item};
 use crate::base64;
-use crate::{attestation::Attestation, digest::ObjectId, git::Repository, statement::Step};
+use crate::{
+    attestation::Attestation,
+    digest::ObjectId,
+    git::Repository,
+    statement::{Placement, Step},
+};
 
 const VERSION: u32 = 1;
 
@@ -71,6 +76,14 @@ pub enum LineError {
     /// No attestation.
     #[error("attestation")]
     Attestation(#[from] crate::attestation::ParseError),
+    /// The statement names another place: in the ledger it would count for nothing.
+    #[error("its statement is for step {step} on {commit}, and the line is not")]
+    Elsewhere {
+        /// The step that the statement names.
+        step: Step,
+        /// The commit that it names.
+        commit: ObjectId,
+    },
 }
 
 impl Explain for Error {
@@ -258,6 +271,19 @@ pub(super) fn parse(line: &str) -> Result<Item, LineError> {
         return Err(LineError::Version { found: v });
     }
     let attestation = Attestation::parse(base64::decode(attestation.as_bytes())?)?;
+    // What others signed names no place. Whose signature it is, is asked when it is appended and judged.
+    let statement = attestation.unverified_statement().ok();
+    let placement = statement.and_then(|statement| statement.placement().ok().flatten());
+    if let Some(Placement {
+        step: said,
+        commit: about,
+        ..
+    }) = placement
+        && (said != step || about != commit)
+    {
+        let (step, commit) = (said, about);
+        return Err(LineError::Elsewhere { step, commit });
+    }
     Ok(Item {
         commit,
         step,
