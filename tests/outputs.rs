@@ -277,9 +277,11 @@ fn reviewed(world: &World) -> String {
 /// What another machine's `spool export` would hand over.
 fn spooled(world: &World) -> String {
     let bundle = world.docket_ok(&["show", "1", "--raw"]);
-    let commit = format!("sha1:{}", world.git(&["rev-parse", "HEAD"]).trim());
+    let entry: Value =
+        serde_json::from_str(&world.docket_ok(&["show", "1", "-o", "json"])).expect("JSON");
     let attestation = git_docket::base64::encode(bundle.as_bytes());
-    json!({"v": 1, "commit": commit, "step": "scan", "attestation": attestation}).to_string()
+    json!({"v": 1, "commit": entry["commit"], "step": entry["step"], "attestation": attestation})
+        .to_string()
 }
 
 /// The commands that a help text lists.
