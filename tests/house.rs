@@ -23,6 +23,7 @@ const ORDER: &[&str] = &[
     "judge",
     "verify",
     "archive",
+    "query",
     "report",
     "ingest",
     "manual",

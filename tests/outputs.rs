@@ -128,6 +128,8 @@ const SESSION: &[(&str, &str, i32)] = &[
     ("spool list", "spool", 0),
     ("spool export out.jsonl", "spool-moved", 0),
     ("log", "entry", 0),
+    ("query", "row", 0),
+    ("query --kind agent", "row", 3),
     ("show HEAD", "entry", 0),
     ("cosign --key bob", "cosigned", 0),
     (
@@ -231,7 +233,7 @@ fn results() -> Vec<(&'static str, &'static str, Value)> {
         let ran = world.docket(&words);
         assert_eq!(ran.code, *code, "{command}: {}{}", ran.out, ran.err);
         let lines: Vec<&str> = match *schema {
-            "entry" => ran.out.lines().collect(),
+            "entry" | "row" => ran.out.lines().collect(),
             _ => vec![&ran.out],
         };
         for line in lines {

@@ -65,6 +65,7 @@ pages! {
     predicate_vsa "predicate/vsa"
     predicate_vulns "predicate/vulns"
     predicates "predicates"
+    query "query"
     recovery "recovery"
     remotes "remotes"
     replay "replay"

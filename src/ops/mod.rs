@@ -31,6 +31,7 @@ pub mod mirror;
 pub mod pin;
 pub mod policy_test;
 pub mod push;
+pub mod query;
 pub mod ready;
 pub mod record;
 pub mod recover;

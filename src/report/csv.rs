@@ -34,7 +34,7 @@ pub fn csv(audit: &Audit) -> String {
     out
 }
 
-fn row(fields: &[String]) -> String {
+pub(super) fn row(fields: &[String]) -> String {
     let fields: Vec<String> = fields.iter().map(|field| quoted(field)).collect();
     fields.join(",") + "\r\n"
 }

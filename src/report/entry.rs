@@ -10,7 +10,7 @@ use std::fmt::Write;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::escape::{Line, line};
+use super::escape::{Line, clipped, line};
 use crate::attestation::{Attestation, Carrier};
 use crate::digest::{ObjectId, Sha256};
 use crate::envelope::Foreign;
@@ -360,15 +360,6 @@ fn statement(body: Vec<u8>) -> Result<StatementView, String> {
         subjects: statement.subjects().to_vec(),
         predicate: statement.predicate().clone(),
     })
-}
-
-/// At most 60 characters, escaped.
-fn clipped(text: &str) -> String {
-    const MOST: usize = 60;
-    match text.char_indices().nth(MOST) {
-        None => line(text),
-        Some((end, _)) => format!("{}…", line(&text[..end])),
-    }
 }
 
 /// A JSON value as indented `key: value` lines; long lists and texts are shown whole: it is evidence.

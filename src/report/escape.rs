@@ -46,6 +46,15 @@ pub fn line(text: &str) -> String {
     Line(text).to_string()
 }
 
+/// A text as [`line`] gives it, cut after 60 characters.
+pub(super) fn clipped(text: &str) -> String {
+    const MOST: usize = 60;
+    match text.char_indices().nth(MOST) {
+        None => line(text),
+        Some((end, _)) => format!("{}…", line(&text[..end])),
+    }
+}
+
 fn escape(c: char, out: &mut impl Write) -> fmt::Result {
     match c {
         '\\' => out.write_str(r"\\"),

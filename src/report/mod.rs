@@ -11,6 +11,7 @@ pub mod form;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod listing;
 pub mod markdown;
 pub mod oscal;
 pub mod sarif;

@@ -22,6 +22,7 @@ mod log;
 mod man;
 mod policy;
 mod push;
+mod query;
 mod ready;
 mod recorded;
 mod recover;
@@ -70,6 +71,7 @@ pub enum Verb {
     Import(import::Args),
     Log(log::Args),
     Show(show::Args),
+    Query(Box<query::Args>),
     Status(status::Args),
     Verify(verify::Args),
     VerifyBundle(verify_bundle::Args),
@@ -130,6 +132,7 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Amend(args)) => typed::amend::run(args, context),
         Some(Verb::Import(args)) => import::run(args, context),
         Some(Verb::Log(args)) => log::run(args, context),
+        Some(Verb::Query(args)) => query::run(*args, context),
         Some(Verb::Show(args)) => show::run(args, context),
         Some(Verb::Status(args)) => status::run(args, context),
         Some(Verb::Verify(args)) => verify::run(args, context),

@@ -105,14 +105,25 @@ enum Verb {
     },
 }
 
+/// What kind of person.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Kind {
+pub enum Kind {
     /// A human being
     Human,
     /// A machine that does as configured
     Service,
     /// A machine that decides; it has an operator
     Agent,
+}
+
+impl From<Kind> for PersonKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Human => PersonKind::Human,
+            Kind::Service => PersonKind::Service,
+            Kind::Agent => PersonKind::Agent,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -173,11 +184,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         } => {
             let keys: Result<Vec<_>, _> =
                 keys.iter().map(|path| keyring::read_public(path)).collect();
-            let kind = kind.map(|kind| match kind {
-                Kind::Human => PersonKind::Human,
-                Kind::Service => PersonKind::Service,
-                Kind::Agent => PersonKind::Agent,
-            });
+            let kind = kind.map(PersonKind::from);
             let keys = keys.map_err(|error| Stop::new(Exit::CouldNotLook, error))?;
             let mut roster = office.roster()?.content;
             govern::add(
