@@ -16,8 +16,8 @@ use crate::judge::{Entry, Model};
 use crate::policy::rules::fits;
 use crate::statement::DigestSet;
 use crate::statement::predicate::{
-    Decision, DeploymentResult, Known, MeasurementResult, OutcomeKind, PersonId, PersonKind,
-    ReviewVerdict, TestOutcome, VerificationResult, short_name_of, uri_of,
+    Decision, DeploymentResult, Known, Link, MeasurementResult, OutcomeKind, PersonId, PersonKind,
+    Predicate, ReviewVerdict, TestOutcome, VerificationResult, short_name_of, uri_of,
 };
 use crate::timestamp::Timestamp;
 
@@ -53,7 +53,7 @@ pub struct Row {
     /// The services that it is about.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub services: BTreeSet<String>,
-    /// The paths that it names: subjects, a link's materials, files of an AI attribution.
+    /// The paths that it names: subjects, and files of an AI attribution.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub paths: BTreeSet<String>,
     /// The commit it is about.
@@ -99,8 +99,11 @@ impl Ending {
         if entry.failed {
             return Some(Self::Fail);
         }
+        // Of a link a model has the result alone.
+        if entry.predicate_type == Link::TYPE {
+            return Some(Self::Pass);
+        }
         Some(match entry.said.as_ref()? {
-            Known::Link(said) if said.byproducts.contains_key("return-value") => Self::Pass,
             Known::TestResult(said) => match said.result {
                 TestOutcome::Passed => Self::Pass,
                 TestOutcome::Warned => Self::Warn,
@@ -269,16 +272,9 @@ fn paths(entry: &Entry) -> BTreeSet<String> {
         .iter()
         .filter_map(|subject| subject.name.clone())
         .collect();
-    match &entry.said {
-        Some(Known::Link(said)) => {
-            let names = said.materials.iter().filter_map(|m| m.name.clone());
-            paths.extend(names);
-        }
-        Some(Known::AiAssistance(said)) => {
-            let files = said.attribution.iter().flat_map(|told| &told.files);
-            paths.extend(files.map(|file| file.path.as_str().to_owned()));
-        }
-        _ => {}
+    if let Some(Known::AiAssistance(said)) = &entry.said {
+        let files = said.attribution.iter().flat_map(|told| &told.files);
+        paths.extend(files.map(|file| file.path.as_str().to_owned()));
     }
     paths
 }
