@@ -5,124 +5,46 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use git_docket::sigstore::{
-    Artifact, Expected, Matcher, Refusal, Roots, Signer, Verified, WellKnown, verify,
+    Artifact, Expected, Matcher, Refusal, Roots, Signer, WellKnown, verify,
 };
-use git_docket::timestamp::Timestamp;
 use serde_json::{Value, json};
 use sigstore_verify::{PublicKeyVerificationPolicy, VerificationPolicy};
 
+#[path = "common/conformance.rs"]
+mod conformance;
 #[path = "common/peer.rs"]
 mod peer;
 #[path = "common/schemas.rs"]
 mod schemas;
 
-/// One case of the conformance suite.
-struct Case {
-    name: String,
-    bundle: Vec<u8>,
-    artifact: Vec<u8>,
-    key: Option<String>,
-    identity: String,
-    issuer: String,
-    roots: String,
-}
+use conformance::{Case, cases, now};
 
-const BEACON: &str = "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main";
-const ACTIONS: &str = "https://token.actions.githubusercontent.com";
-
-fn now() -> Timestamp {
-    "2026-11-22T00:00:00Z".parse().unwrap()
-}
-
-fn cases() -> Option<Vec<Case>> {
-    let folder = peer::corpus("sigstore-conformance")?.join("test/assets/bundle-verify");
-    let roots = peer::corpus("roots")?.join("public-good.trusted_root.json");
-    let text = |path: PathBuf| fs::read_to_string(path).ok();
-    let mut cases = Vec::new();
-    for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap) {
-        let path = entry.path();
-        if !path.is_dir() {
-            continue;
+/// What the Sigstore project's own verifier says; `None` where it could not be asked.
+fn stock(case: &Case, bundle: &[u8]) -> Option<Result<(), String>> {
+    let roots = sigstore_verify::trust_root::TrustedRoot::from_json(&case.roots).ok()?;
+    let bundle = match sigstore_verify::types::Bundle::from_json(std::str::from_utf8(bundle).ok()?)
+    {
+        Ok(bundle) => bundle,
+        Err(error) => return Some(Err(error.to_string())),
+    };
+    let verdict = match &case.key {
+        Some(key) => {
+            let key = sigstore_verify::types::DerPublicKey::from_pem(key).unwrap();
+            sigstore_verify::verify(
+                &case.artifact,
+                &bundle,
+                &PublicKeyVerificationPolicy::new(key),
+                &roots,
+            )
         }
-        let word = |name: &str, usual: &str| {
-            text(path.join(name)).map_or(usual.to_owned(), |t| t.trim().to_owned())
-        };
-        let own: &Path = &path.join("artifact");
-        cases.push(Case {
-            name: entry.file_name().into_string().unwrap(),
-            bundle: fs::read(path.join("bundle.sigstore.json")).unwrap(),
-            artifact: fs::read(own)
-                .or_else(|_| fs::read(folder.join("a.txt")))
-                .unwrap(),
-            key: text(path.join("key.pub")),
-            identity: word("identity", BEACON),
-            issuer: word("issuer", ACTIONS),
-            roots: text(path.join("trusted_root.json"))
-                .unwrap_or_else(|| fs::read_to_string(&roots).unwrap()),
-        });
-    }
-    cases.sort_by(|a, b| a.name.cmp(&b.name));
-    assert!(cases.len() >= 24, "{} cases", cases.len());
-    Some(cases)
-}
-
-impl Case {
-    fn signer(&self) -> Signer {
-        match &self.key {
-            Some(key) => Signer::key_from_pem(key).unwrap(),
-            None => Signer::Identity(Expected {
-                identity: Matcher::Exact(self.identity.clone()),
-                issuer: Matcher::Exact(self.issuer.clone()),
-            }),
+        None => {
+            let policy = VerificationPolicy::new(case.identity.as_str(), case.issuer.as_str());
+            sigstore_verify::verify(&case.artifact, &bundle, &policy, &roots)
         }
-    }
-
-    /// Whether the key can be read at all.
-    fn has_key_or_needs_none(&self) -> bool {
-        self.key
-            .as_ref()
-            .is_none_or(|key| Signer::key_from_pem(key).is_ok())
-    }
-
-    fn judge(&self, bundle: &[u8]) -> Result<Verified, Refusal> {
-        let roots = Roots::parse(self.roots.as_bytes()).unwrap();
-        verify(
-            bundle,
-            &Artifact::of_content(&self.artifact),
-            &self.signer(),
-            &roots,
-            now(),
-        )
-    }
-
-    /// What the Sigstore project's own verifier says; `None` where it could not be asked.
-    fn stock(&self, bundle: &[u8]) -> Option<Result<(), String>> {
-        let roots = sigstore_verify::trust_root::TrustedRoot::from_json(&self.roots).ok()?;
-        let bundle =
-            match sigstore_verify::types::Bundle::from_json(std::str::from_utf8(bundle).ok()?) {
-                Ok(bundle) => bundle,
-                Err(error) => return Some(Err(error.to_string())),
-            };
-        let verdict = match &self.key {
-            Some(key) => {
-                let key = sigstore_verify::types::DerPublicKey::from_pem(key).unwrap();
-                sigstore_verify::verify(
-                    &self.artifact,
-                    &bundle,
-                    &PublicKeyVerificationPolicy::new(key),
-                    &roots,
-                )
-            }
-            None => {
-                let policy = VerificationPolicy::new(self.identity.as_str(), self.issuer.as_str());
-                sigstore_verify::verify(&self.artifact, &bundle, &policy, &roots)
-            }
-        };
-        Some(verdict.map(drop).map_err(|error| error.to_string()))
-    }
+    };
+    Some(verdict.map(drop).map_err(|error| error.to_string()))
 }
 
 #[test]
@@ -140,7 +62,7 @@ fn conformance_cases_pass_and_fail_as_named() {
             "{}: {ours:?}",
             case.name
         );
-        let stock = case.stock(&case.bundle).unwrap();
+        let stock = stock(&case, &case.bundle).unwrap();
         assert_eq!(
             stock.is_ok(),
             ours.is_ok(),
