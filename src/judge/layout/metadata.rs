@@ -70,7 +70,7 @@ pub struct Link {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetadataError {
-    /// Larger than [`MAX_BYTES`].
+    /// Larger than what is read, 16 MiB.
     #[error("{bytes} bytes, more than {MAX_BYTES}")]
     TooLarge {
         /// Its size.
