@@ -32,6 +32,7 @@ pub mod verify;
 // Views.
 pub mod archive;
 pub mod ingest;
+pub mod insight;
 pub mod query;
 pub mod report;
 

@@ -24,6 +24,7 @@ const ORDER: &[&str] = &[
     "verify",
     "archive",
     "query",
+    "insight",
     "report",
     "ingest",
     "manual",

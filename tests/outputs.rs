@@ -130,6 +130,7 @@ const SESSION: &[(&str, &str, i32)] = &[
     ("log", "entry", 0),
     ("query", "row", 0),
     ("query --kind agent", "row", 3),
+    ("insight", "insight", 0),
     ("show HEAD", "entry", 0),
     ("cosign --key bob", "cosigned", 0),
     (

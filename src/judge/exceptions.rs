@@ -85,7 +85,7 @@ fn lasts(entry: &Entry, exception: &Exception, model: &Model, item: &Item) -> bo
 }
 
 /// Whether whoever granted it may: a human, in person or as an observer saw, and not the one who asked.
-pub(super) fn is_granted(model: &Model, entry: &Entry, exception: &Exception) -> bool {
+pub(crate) fn is_granted(model: &Model, entry: &Entry, exception: &Exception) -> bool {
     let granted = model.person(&exception.granted_by, entry.seq);
     let asked = model.person(&exception.requested_by, entry.seq);
     let actor = model.actor(entry);

@@ -30,7 +30,9 @@ pub mod trails;
 
 use serde::Serialize;
 
+pub(crate) use self::checks::items::Landed;
 pub use self::demands::demands;
+pub(crate) use self::exceptions::is_granted;
 pub use self::model::{Actor, CommitFacts, Entry, Facts, Fault, Governed, Model};
 pub use self::reason::Reason;
 pub use self::starter::starter;

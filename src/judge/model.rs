@@ -12,7 +12,7 @@ use crate::policy::Policy;
 use crate::roster::{Person, Roster};
 use crate::statement::predicate::{
     AssertedBy, Change, CorrectionKind, Deployment, Known, Landing, PersonId, PersonKind,
-    Reference, Role, Who,
+    Reference, Role, Who, uri_of,
 };
 use crate::statement::{DigestSet, Subject};
 use crate::timestamp::Timestamp;
@@ -140,6 +140,12 @@ impl Entry {
         self.subjects
             .iter()
             .any(|subject| subject.digest.matches(digest))
+    }
+
+    /// Whether it says how something was made: provenance, a link or a release, of a step that did not fail.
+    pub fn makes(&self) -> bool {
+        let is = |short: &&str| uri_of(short) == Some(self.predicate_type.as_str());
+        !self.failed && ["provenance", "link", "release"].iter().any(is)
     }
 
     /// The commits that what it made came from: those that a provenance names, else the one that it stands under.

@@ -17,6 +17,7 @@ use super::checks::items::{self, Deployed, Landed};
 use super::model::{Entry, Model};
 use super::{CheckResult, Scope, Verdict};
 use crate::digest::ObjectId;
+use crate::statement::DigestSet;
 use crate::statement::predicate::{Covers, Known};
 use crate::timestamp::Timestamp;
 
@@ -106,16 +107,16 @@ fn last<'a>(it: &Landed<'a>) -> &'a Entry {
 }
 
 /// Where entries are found: by tree, by commit, by artifact; and changes by id.
-struct Index<'a> {
+pub(crate) struct Index<'a> {
     by_tree: HashMap<String, Vec<usize>>,
     by_commit: HashMap<ObjectId, Vec<usize>>,
     by_artifact: HashMap<&'a str, Vec<usize>>,
-    changes: HashMap<&'a str, Landed<'a>>,
+    pub(crate) changes: HashMap<&'a str, Landed<'a>>,
     by_landed: HashMap<ObjectId, Vec<&'a str>>,
 }
 
 impl<'a> Index<'a> {
-    fn of(model: &'a Model) -> Self {
+    pub(crate) fn of(model: &'a Model) -> Self {
         let mut index = Self {
             by_tree: HashMap::new(),
             by_commit: HashMap::new(),
@@ -168,7 +169,8 @@ impl<'a> Index<'a> {
         index
     }
 
-    fn of_change(
+    /// The entries that led to a change's landing, by their places in the model; and the seqs that stand for it.
+    pub(crate) fn of_change(
         &self,
         model: &Model,
         it: &Landed<'_>,
@@ -198,14 +200,20 @@ impl<'a> Index<'a> {
         }
     }
 
-    fn of_deployment(&self, model: &Model, it: &Deployed<'_>) -> (BTreeSet<usize>, BTreeSet<u64>) {
+    /// The entries about an artifact, or one of the same release.
+    pub(crate) fn of_artifact(&self, model: &Model, artifact: &DigestSet) -> BTreeSet<usize> {
         let mut entries = BTreeSet::new();
-        let mut marks = BTreeSet::from([it.entry.seq]);
-        for digest in model.family(&it.deployment.artifact.digest) {
+        for digest in model.family(artifact) {
             for (_, value) in digest.iter() {
                 entries.extend(self.by_artifact.get(value).iter().copied().flatten());
             }
         }
+        entries
+    }
+
+    fn of_deployment(&self, model: &Model, it: &Deployed<'_>) -> (BTreeSet<usize>, BTreeSet<u64>) {
+        let mut entries = self.of_artifact(model, &it.deployment.artifact.digest);
+        let mut marks = BTreeSet::from([it.entry.seq]);
         let made = entries.iter().map(|at| &model.entries[*at]);
         let sources: Vec<ObjectId> = made.flat_map(Entry::source_commits).collect();
         let named = it.deployment.changes.iter().map(String::as_str);

@@ -32,6 +32,7 @@ pages! {
     forges "forges"
     fork_proof "fork-proof"
     imports "imports"
+    insight "insight"
     keys "keys"
     layouts "layouts"
     ledger "ledger"

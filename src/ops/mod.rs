@@ -21,6 +21,7 @@ pub mod import;
 pub mod inboxes;
 pub mod incremental;
 pub mod init;
+pub mod insight;
 pub mod judgement;
 pub mod key;
 pub mod layout;

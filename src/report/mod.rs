@@ -9,6 +9,7 @@ pub mod entry;
 pub mod escape;
 pub mod form;
 pub mod html;
+pub mod insight;
 pub mod json;
 pub mod junit;
 pub mod listing;

@@ -22,18 +22,10 @@ fn run(model: &Model, scope: &Scope) -> Vec<Item> {
 fn of(model: &Model, it: &Deployed<'_>) -> Option<Item> {
     let rule = model.policy().checks().c28.clone().unwrap_or_default();
     let outcomes: Vec<(&Entry, &Outcome)> = outcomes_about(model, it.entry);
-    let bad = |kind| {
-        matches!(
-            kind,
-            OutcomeKind::Degraded
-                | OutcomeKind::Outage
-                | OutcomeKind::Rollback
-                | OutcomeKind::Hotfix
-                | OutcomeKind::Security
-        )
-    };
     let failed = it.deployment.result == DeploymentResult::Failure
-        || outcomes.iter().any(|(_, outcome)| bad(outcome.kind));
+        || outcomes
+            .iter()
+            .any(|(_, outcome)| outcome.kind.is_failure());
     if !failed {
         return None;
     }

@@ -16,10 +16,10 @@ use crate::timestamp::Timestamp;
 
 /// A change, and how it landed.
 #[derive(Clone, Copy)]
-pub(in crate::judge) struct Landed<'a> {
-    pub(in crate::judge) entry: &'a Entry,
-    pub(in crate::judge) change: &'a Change,
-    pub(in crate::judge) landing: Option<(&'a Entry, &'a Landing)>,
+pub(crate) struct Landed<'a> {
+    pub(crate) entry: &'a Entry,
+    pub(crate) change: &'a Change,
+    pub(crate) landing: Option<(&'a Entry, &'a Landing)>,
 }
 
 /// A deployment.
@@ -131,14 +131,8 @@ fn in_period(scope: &Scope, time: Timestamp) -> bool {
 /// provenance, links or releases.
 pub(super) fn sources<'a>(model: &'a Model, artifact: &DigestSet) -> Vec<&'a Entry> {
     let family = model.family(artifact);
-    let makes = |entry: &&Entry| {
-        let kind = entry.predicate_type.as_str();
-        let made = ["provenance", "link", "release"]
-            .iter()
-            .any(|short| crate::statement::predicate::uri_of(short) == Some(kind));
-        made && !entry.failed && family.iter().any(|digest| entry.is_about(digest))
-    };
-    model.entries.iter().filter(makes).collect()
+    let made = |entry: &&Entry| entry.makes() && family.iter().any(|digest| entry.is_about(digest));
+    model.entries.iter().filter(made).collect()
 }
 
 /// The commits, with their trees, from which an artifact came: as its provenance names them, where the ledger or git knows

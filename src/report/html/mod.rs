@@ -5,7 +5,7 @@
 //! that shows its signed bytes, by links within the page. A verdict is a word and a mark, never a colour alone. What is long is cut, and said to be: of 100,000
 //! entries the page stays under 5 MB.
 
-mod trails;
+pub(super) mod trails;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

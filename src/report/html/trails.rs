@@ -163,7 +163,7 @@ fn rail(first: i64, until: i64, now: i64, wait: i64) -> Markup {
 }
 
 /// A span of time in its two largest units.
-fn span(seconds: i64) -> String {
+pub(in crate::report) fn span(seconds: i64) -> String {
     let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
     let Some(at) = units.iter().position(|(size, _)| seconds >= *size) else {
         return "at once".to_owned();

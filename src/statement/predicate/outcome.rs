@@ -67,6 +67,16 @@ words! {
     }
 }
 
+impl OutcomeKind {
+    /// Whether it needs somebody at once: the change that caused it failed.
+    pub fn is_failure(self) -> bool {
+        matches!(
+            self,
+            Self::Degraded | Self::Outage | Self::Rollback | Self::Hotfix | Self::Security
+        )
+    }
+}
+
 /// What lay behind a failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -17,6 +17,7 @@ mod hook;
 mod import;
 mod imported;
 mod init;
+mod insight;
 mod key;
 mod log;
 mod man;
@@ -81,6 +82,7 @@ pub enum Verb {
     Explain(explain::Args),
     Archive(archive::Args),
     Sample(sample::Args),
+    Insight(insight::Args),
     Dossier(dossier::Args),
     Seal(seal::Args),
     Fetch(fetch::Args),
@@ -141,6 +143,7 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Explain(args)) => explain::run(args, context),
         Some(Verb::Archive(args)) => archive::run(args, context),
         Some(Verb::Sample(args)) => sample::run(args, context),
+        Some(Verb::Insight(args)) => insight::run(args, context),
         Some(Verb::Dossier(args)) => dossier::run(args, context),
         Some(Verb::VerifyBundle(args)) => verify_bundle::run(args, context),
         Some(Verb::VerifySummary(args)) => verify_summary::run(args, context),
