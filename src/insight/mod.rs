@@ -1,6 +1,6 @@
 //! Insight: how delivery goes, by service, week and AI cohort, from the entries that count.
 //!
-//! 1. [`delivery`] finds what was delivered: changes, the production deployments that brought them, how these fared.
+//! 1. `delivery` finds what was delivered: changes, the production deployments that brought them, how these fared.
 //! 2. Each measure is a list of observations: when, of which services and cohort, what, by which entries.
 //! 3. Observations of the period are put together by group (all, each cohort, each service, both) and by measure into a
 //!    [`Figure`], and again by week; so each figure, and each week of it, leads to entries.
