@@ -19,7 +19,7 @@ use crate::digest::Sha256;
 use crate::envelope::{
     Bundle, BundleError, Envelope, EnvelopeError, Foreign, ForeignError, Material,
 };
-use crate::signing::{KeyId, PublicKey, SignatureError, SigningKey};
+use crate::signing::{KeyId, PublicKey, SignatureError, SigningError, SigningKey};
 use crate::statement::{self, PAYLOAD_TYPE, Statement};
 
 /// No attestation is larger: 32 MiB.
@@ -97,6 +97,9 @@ pub enum SignError {
     /// The bundle cannot be made.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// A key that is elsewhere does not sign.
+    #[error(transparent)]
+    Key(#[from] SigningError),
 }
 
 /// Why an attestation does not verify.
@@ -160,8 +163,8 @@ impl Attestation {
     /// Signs a statement, in the one form that we write.
     pub fn sign(statement: &Statement, key: &SigningKey) -> Result<Self, SignError> {
         let payload = statement.to_bytes()?;
-        let sig = key.sign(&crate::envelope::pae(PAYLOAD_TYPE, &payload));
-        let bundle = Bundle::new(PAYLOAD_TYPE, payload, key.public().id(), sig.to_vec())?;
+        let sig = key.sign(&crate::envelope::pae(PAYLOAD_TYPE, &payload))?;
+        let bundle = Bundle::new(PAYLOAD_TYPE, payload, key.public().id(), sig)?;
         let bytes = bundle
             .to_json()
             .expect("a bundle made around a key id has one form")
@@ -435,7 +438,7 @@ mod tests {
         let sign = |payload_type: &str, payload: &[u8]| {
             let sig = key(1)
                 .sign(&crate::envelope::pae(payload_type, payload))
-                .to_vec();
+                .unwrap();
             let id = key(1).public().id();
             let bundle = Bundle::new(payload_type, payload.to_vec(), id, sig).unwrap();
             let bytes = bundle.to_json().unwrap().into_bytes();

@@ -274,7 +274,7 @@ pub fn parse_private<E: From<Error>>(
     } else {
         None
     };
-    let key = SigningKey::from_pkcs8_pem(pem, passphrase.as_ref());
+    let key = SigningKey::from_pem(pem, passphrase.as_ref());
     key.map_err(|source| {
         Error::Private {
             path: origin.to_owned(),

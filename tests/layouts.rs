@@ -25,7 +25,7 @@ fn signed(value: &Value, seeds: &[u8]) -> String {
     let hex = |bytes: &[u8]| -> String { bytes.iter().map(|b| format!("{b:02x}")).collect() };
     let signatures: Vec<Value> = seeds
         .iter()
-        .map(|seed| json!({"keyid": id(*seed), "sig": hex(&key(*seed).sign(&canonical))}))
+        .map(|seed| json!({"keyid": id(*seed), "sig": hex(&key(*seed).sign(&canonical).unwrap())}))
         .collect();
     json!({"signed": value, "signatures": signatures}).to_string()
 }
@@ -39,7 +39,7 @@ fn link(name: &str, products: Value) -> Value {
 
 fn layout() -> Value {
     let public = |seed: u8| -> String {
-        let bytes = *key(seed).public().ed25519_bytes();
+        let bytes = *key(seed).public().ed25519_bytes().unwrap();
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     };
     let key = |seed: u8| json!({"keyid": id(seed), "keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": public(seed)}});

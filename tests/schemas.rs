@@ -376,7 +376,7 @@ fn texts() -> Vec<Text> {
     vec![
         Text {
             schema: "append-record.json",
-            text: signed(record.sign(&signer.0, signer.1).render()),
+            text: signed(record.sign(&signer.0, signer.1).unwrap().render()),
             reads: |bytes| SignedAppendRecord::parse(bytes).is_ok(),
             misses: &[
                 ("append/v1", "append/v2"),
@@ -419,7 +419,9 @@ fn texts() -> Vec<Text> {
         },
         Text {
             schema: "signed-note.json",
-            text: SignedNote::sign("any text\n\nof lines\n".into(), &[signer]).render(),
+            text: SignedNote::sign("any text\n\nof lines\n".into(), &[signer])
+                .unwrap()
+                .render(),
             reads: |bytes| SignedNote::parse(bytes).is_ok(),
             misses: &[
                 ("\u{2014} ada@", "\u{2014} ada+"),

@@ -111,7 +111,7 @@ impl Guarded {
         let private = fs::read_dir(keys)
             .unwrap()
             .filter_map(|file| fs::read_to_string(file.unwrap().path()).ok());
-        let mut keys = private.filter_map(|text| SigningKey::from_pkcs8_pem(&text, None).ok());
+        let mut keys = private.filter_map(|text| SigningKey::from_pem(&text, None).ok());
         let record = SignedAppendRecord::parse(&record).unwrap();
         keys.find(|key| record.verify(key.public()).is_ok())
             .expect("one of the user's keys signed the append record")
@@ -184,7 +184,10 @@ impl Guarded {
         change.notes.entry(commit).or_insert(forged.note);
         change.commits.insert(commit, facts.raw);
         change.edge.get_or_insert(edge.render().into_bytes());
-        let signed = record.sign(&forged.writer, &forged.writer_key).render();
+        let signed = record
+            .sign(&forged.writer, &forged.writer_key)
+            .unwrap()
+            .render();
         change.append.get_or_insert(signed);
         tip.land(&change, &author(), "forged").unwrap();
     }

@@ -20,7 +20,8 @@ mod forge;
 
 use std::{collections::BTreeSet, fs, num::NonZeroUsize, path::PathBuf};
 
-use forge::{ADA, BEN, Forge, MALLORY, ORIGIN, commit, key, revoked, roster};
+use data_encoding::BASE64;
+use forge::{ADA, BEN, Forge, MALLORY, ON_P256, ON_P384, ORIGIN, commit, key, revoked, roster};
 use git_docket::{
     digest::{Algorithm, ObjectId, Sha256},
     finding::{Code, Severity},
@@ -531,6 +532,69 @@ fn vectors() -> Vec<Vector> {
             (0, 1),
         ),
     );
+    let with_ecdsa = |f: &mut Forge| {
+        let mut more = roster();
+        let keys = [ON_P256, ON_P384].map(|seed| key(seed).public().clone());
+        let keys = keys.map(git_docket::statement::predicate::Key);
+        more.persons[1].keys.extend(keys);
+        f.publish_roster(more, 0, ADA);
+        f.step(2, "late", ON_P256);
+        f.step(2, "later", ON_P384);
+        f.writer.1 = ON_P256;
+    };
+    add(
+        "ecdsa",
+        "none",
+        "keys on P-256 and P-384, enrolled by a newer roster, sign entries and the append",
+        "none",
+        governed(with_ecdsa, (7, 2), (0, 1)),
+    );
+    add(
+        "ecdsa-bad-signature",
+        "27",
+        "a signature by a key on P-384 that does not verify",
+        "signature-invalid",
+        governed(
+            |f| {
+                with_ecdsa(f);
+                let last = f.planned.len() - 1;
+                replace(
+                    &mut f.planned[last].body,
+                    "\"payload\":\"eyJ",
+                    "\"payload\":\"eyK",
+                );
+            },
+            (7, 2),
+            (0, 1),
+        ),
+    );
+    add(
+        "ecdsa-append-forged",
+        "2",
+        "an append record whose signature is of its writer's other key",
+        "append-record-signature",
+        {
+            let mut parts = governed(with_ecdsa, (7, 2), (0, 1));
+            let sound = String::from_utf8(file(&mut parts, "append").clone()).unwrap();
+            let forged = governed(
+                |f| {
+                    with_ecdsa(f);
+                    f.writer.1 = ON_P384;
+                },
+                (7, 2),
+                (0, 1),
+            );
+            let forged = String::from_utf8(forged.files["append"].clone()).unwrap();
+            let raw = |note: &str| {
+                let line = note.trim_end().rsplit(' ').next().unwrap().to_owned();
+                (BASE64.decode(line.as_bytes()).unwrap(), line)
+            };
+            let ((own, line), (other, _)) = (raw(&sound), raw(&forged));
+            let mixed = BASE64.encode(&[&own[..4], &other[4..]].concat());
+            *file(&mut parts, "append") = sound.replace(&line, &mixed).into_bytes();
+            parts
+        },
+    );
     add(
         "suspect-key",
         "14",
@@ -1015,7 +1079,7 @@ fn vectors() -> Vec<Vector> {
 fn forge_envelope(payload: &[u8]) -> Vec<u8> {
     use git_docket::envelope::{Bundle, pae};
     let payload_type = "application/vnd.in-toto+json";
-    let signature = key(BEN).sign(&pae(payload_type, payload)).to_vec();
+    let signature = key(BEN).sign(&pae(payload_type, payload)).unwrap();
     let bundle = Bundle::new(
         payload_type,
         payload.to_vec(),

@@ -204,7 +204,10 @@ fn write_ledger(entries: u64, out: &mut impl Write) -> Sha256 {
             policy: mark(),
         };
         let writer = "ci@example.com".parse().unwrap();
-        let append = record.sign(&writer, &forge::key(forge::BEN)).render();
+        let append = record
+            .sign(&writer, &forge::key(forge::BEN))
+            .unwrap()
+            .render();
         let in_force = InForce {
             roster: path,
             policy: path,

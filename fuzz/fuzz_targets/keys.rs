@@ -17,5 +17,5 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(key) = text.parse::<VerifierKey>() {
         assert_eq!(key.to_string(), text);
     }
-    let _ = SigningKey::from_pkcs8_pem(text, Some(&Passphrase::new(String::new())));
+    let _ = SigningKey::from_pem(text, Some(&Passphrase::new(String::new())));
 });

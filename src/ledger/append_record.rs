@@ -25,7 +25,7 @@ use super::{
 use crate::{
     digest::Sha256,
     merkle,
-    signing::{PublicKey, SigningKey},
+    signing::{PublicKey, SigningError, SigningKey},
 };
 
 const HEADER: &str = "git-docket/append/v1";
@@ -162,12 +162,19 @@ impl AppendRecord {
     }
 
     /// The signed record, as `docket/append` holds it.
-    pub fn sign(&self, writer: &KeyName, key: &SigningKey) -> SignedAppendRecord {
-        let note = SignedNote::sign(self.text(), &[(writer.clone(), key)]);
-        SignedAppendRecord {
+    ///
+    /// # Errors
+    /// Where a key that is elsewhere does not sign.
+    pub fn sign(
+        &self,
+        writer: &KeyName,
+        key: &SigningKey,
+    ) -> Result<SignedAppendRecord, SigningError> {
+        let note = SignedNote::sign(self.text(), &[(writer.clone(), key)])?;
+        Ok(SignedAppendRecord {
             record: self.clone(),
             note,
-        }
+        })
     }
 }
 

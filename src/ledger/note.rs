@@ -1,4 +1,4 @@
-//! C2SP signed notes with Ed25519 signatures (key type 0x01).
+//! C2SP signed notes with signatures by Ed25519 (key type 0x01) and ECDSA (0x02).
 //!
 //! ```text
 //! text, each line ended by LF
@@ -6,8 +6,8 @@
 //! — name base64(key id, 4 bytes || signature)
 //! ```
 //!
-//! The key id is the first four bytes of `SHA-256(name || "\n" || 0x01 || public key)`. A signature counts
-//! only for its (name, id) pair; lines by keys that the reader does not know are not looked at. What the
+//! The key id is the first four bytes of `SHA-256(name || "\n" || 0x01 || public key)`; of an ECDSA key, as
+//! Rekor has it, of the SHA-256 over its DER SubjectPublicKeyInfo. A signature counts only for its (name, id) pair; lines by keys that the reader does not know are not looked at. What the
 //! reader accepts, it renders to the same bytes.
 
 use std::{fmt, str::FromStr};
@@ -18,7 +18,7 @@ use thiserror::Error;
 use crate::base64;
 use crate::{
     digest::Sha256,
-    signing::{KeyError, PublicKey, SigningKey},
+    signing::{KeyAlgorithm, KeyError, PublicKey, SigningError, SigningKey},
 };
 
 /// The longest note that is read, in bytes.
@@ -27,6 +27,7 @@ pub const NOTE_LIMIT: usize = 1 << 20;
 pub const SIGNATURE_LIMIT: usize = 16;
 
 const ED25519: u8 = 0x01;
+const ECDSA: u8 = 0x02;
 const DASH: &str = "\u{2014} ";
 
 /// A key's name: not empty, no Unicode white space, no control characters, no `+`; at most 255 bytes.
@@ -86,7 +87,7 @@ pub enum NoteError {
     )]
     Name(String),
     /// A verifier key that is not `name+hash+base64`.
-    #[error("not a verifier key name+hash+base64 of an Ed25519 key")]
+    #[error("not a verifier key name+hash+base64 of an Ed25519 or ECDSA key")]
     VerifierKey,
     /// The key inside a verifier key.
     #[error("key")]
@@ -118,7 +119,8 @@ impl fmt::Display for KeyName {
     }
 }
 
-/// A public key with its name: `name+<key id in hex>+base64(0x01 || key)`.
+/// A public key with its name: `name+<key id in hex>+base64(0x01 || key)`, of an ECDSA
+/// key `base64(0x02 || DER SubjectPublicKeyInfo)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifierKey {
     name: KeyName,
@@ -150,7 +152,10 @@ impl VerifierKey {
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = [&[ED25519], &self.key.ed25519_bytes()[..]].concat();
+        let key = match self.key.ed25519_bytes() {
+            Some(key) => [&[ED25519], &key[..]].concat(),
+            None => [&[ECDSA], &self.key.to_spki_der()[..]].concat(),
+        };
         write!(
             f,
             "{}+{}+{}",
@@ -171,10 +176,17 @@ impl FromStr for VerifierKey {
         let (name, id, key) = (part()?, part()?, part()?);
         let raw = base64::decode(key.as_bytes()).map_err(|_| NoteError::VerifierKey)?;
         let key = match raw.split_first() {
-            Some((&ED25519, key)) => key.try_into().map_err(|_| NoteError::VerifierKey)?,
+            Some((&ED25519, key)) => {
+                PublicKey::from_ed25519(key.try_into().map_err(|_| NoteError::VerifierKey)?)?
+            }
+            Some((&ECDSA, der)) => {
+                let key = PublicKey::from_spki_der(der)?;
+                let is_ecdsa = matches!(key.algorithm(), KeyAlgorithm::Ecdsa(_));
+                is_ecdsa.then_some(key).ok_or(NoteError::VerifierKey)?
+            }
             _ => return Err(NoteError::VerifierKey),
         };
-        let verifier = Self::new(name.parse()?, &PublicKey::from_ed25519(key)?);
+        let verifier = Self::new(name.parse()?, &key);
         if HEXLOWER.encode(&verifier.id) != id {
             return Err(NoteError::VerifierKey);
         }
@@ -206,19 +218,24 @@ pub struct SignedNote {
 
 impl SignedNote {
     /// Signs a text, which is not empty, ends with LF and holds no other control character.
-    pub fn sign(text: String, signers: &[(KeyName, &SigningKey)]) -> Self {
+    ///
+    /// # Errors
+    /// Where a key that is elsewhere does not sign.
+    pub fn sign(text: String, signers: &[(KeyName, &SigningKey)]) -> Result<Self, SigningError> {
         debug_assert!(
             text.ends_with('\n') && !text.contains(|c: char| c.is_control() && c != '\n')
         );
-        let sign = |(name, key): &(KeyName, &SigningKey)| NoteSignature {
-            name: name.clone(),
-            id: key_id(name, key.public()),
-            signature: key.sign(text.as_bytes()).to_vec(),
+        let sign = |(name, key): &(KeyName, &SigningKey)| {
+            Ok(NoteSignature {
+                name: name.clone(),
+                id: key_id(name, key.public()),
+                signature: key.sign(text.as_bytes())?,
+            })
         };
-        Self {
-            signatures: signers.iter().map(sign).collect(),
+        Ok(Self {
+            signatures: signers.iter().map(sign).collect::<Result<_, _>>()?,
             text,
-        }
+        })
     }
 
     /// Reads a note.
@@ -310,12 +327,10 @@ impl SignedNote {
 }
 
 fn key_id(name: &KeyName, key: &PublicKey) -> [u8; 4] {
-    let digest = Sha256::of_parts(&[
-        name.0.as_bytes(),
-        b"\n",
-        &[ED25519],
-        &key.ed25519_bytes()[..],
-    ]);
+    let digest = match key.ed25519_bytes() {
+        Some(key) => Sha256::of_parts(&[name.0.as_bytes(), b"\n", &[ED25519], key]),
+        None => Sha256::of(&key.to_spki_der()),
+    };
     let [a, b, c, d, ..] = *digest.as_bytes();
     [a, b, c, d]
 }

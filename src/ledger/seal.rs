@@ -20,7 +20,7 @@ use super::{
     origin::Origin,
     text::{self, LineReader, TextError},
 };
-use crate::signing::SigningKey;
+use crate::signing::{SigningError, SigningKey};
 
 /// What a seal says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,12 +78,16 @@ impl Seal {
     /// The signed seal; the key's name is the origin.
     ///
     /// # Errors
-    /// None in practice: every origin is a valid key name. The type says so for the caller.
-    pub fn sign(&self, key: &SigningKey) -> Result<SignedSeal, NoteError> {
-        let name: KeyName = self.origin.as_str().parse()?;
+    /// Where a key that is elsewhere does not sign.
+    pub fn sign(&self, key: &SigningKey) -> Result<SignedSeal, SigningError> {
+        let name: KeyName = self
+            .origin
+            .as_str()
+            .parse()
+            .expect("an origin is a key name");
         Ok(SignedSeal {
             seal: self.clone(),
-            note: SignedNote::sign(self.text(), &[(name, key)]),
+            note: SignedNote::sign(self.text(), &[(name, key)])?,
         })
     }
 }

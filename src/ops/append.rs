@@ -34,7 +34,7 @@ use crate::{
         seal::{SealError, SignedSeal},
     },
     roster::Roster,
-    signing::{KeyId, SigningKey},
+    signing::{KeyId, SigningError, SigningKey},
     statement::{
         Step,
         predicate::{self, PersonId, Role},
@@ -147,9 +147,12 @@ pub enum Error {
     /// Replay could not be run.
     #[error(transparent)]
     Verify(#[from] verify::VerifyError),
-    /// A note could not be signed.
+    /// A writer has a name that no key can have.
     #[error(transparent)]
     Note(#[from] NoteError),
+    /// The key does not sign.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     /// Others were in the way, every time.
     #[error(transparent)]
     Contention(Contention),
@@ -504,7 +507,7 @@ impl Appender<'_> {
             edge = edge.seal()?;
         }
         change.edge = Some(edge.render().into_bytes());
-        change.append = Some(record.sign(writer, self.key).render());
+        change.append = Some(record.sign(writer, self.key)?.render());
         Ok(())
     }
 

@@ -124,7 +124,7 @@ impl Explain for Error {
                 PrivateKeyError::PassphraseNeeded | PrivateKeyError::Passphrase => {
                     format!("set {PASSPHRASE_VARIABLE}, or run it on a terminal")
                 }
-                _ => "give an Ed25519 key as PKCS#8 PEM, as git docket key generate and openssl genpkey write it".to_owned(),
+                _ => "give a key of Ed25519, P-256 or P-384 as PEM (PKCS#8 or SEC 1), as git docket key generate and openssl genpkey write it".to_owned(),
             },
             _ => return None,
         })

@@ -12,8 +12,9 @@ use thiserror::Error;
 use super::{Explain, Failure, World, memory, pin, record::ledger_key, verify as replay};
 use crate::{
     git::{self, Moved, RefName, Repository},
-    ledger::{Edge, Seal, edge::EdgeError, note::NoteError, seal::SignedSeal},
+    ledger::{Edge, Seal, edge::EdgeError, seal::SignedSeal},
     process,
+    signing::SigningError,
     store::{self, Author, Change, Tip},
     verify::{Pin, Question, Verdict},
 };
@@ -58,7 +59,7 @@ pub enum Error {
     Edge(#[from] EdgeError),
     /// The seal could not be signed.
     #[error(transparent)]
-    Note(#[from] NoteError),
+    Signing(#[from] SigningError),
     /// Something was appended meanwhile.
     #[error("the ledger grew meanwhile")]
     Moved,

@@ -1,14 +1,17 @@
 //! Keys and signatures.
 //!
-//! Ed25519 (RFC 8032) with one declared rule, so that one input has one verdict on every machine: the
-//! cofactorless equation, `S < L`, and R compared as bytes, as Go, OpenSSL and cosign judge. Public keys
+//! Ed25519 (RFC 8032) and ECDSA (FIPS 186-5) on P-256 and P-384, each with one declared rule, so that one
+//! input has one verdict on every machine. ECDSA's is in `ecdsa`. Ed25519's: the cofactorless equation, `S < L`, and R compared as bytes, as Go, OpenSSL and cosign judge. Public keys
 //! that are not canonically encoded or of small order are refused on every way in. There is no batch
 //! mode: batches decide some malformed signatures otherwise.
 //!
 //! Nothing here makes random numbers: seeds and salts are arguments.
 
+mod ecdsa;
 mod private;
 mod public;
+pub(crate) mod ssh;
 
-pub use private::{EncryptionSeed, Passphrase, PrivateKeyError, SigningKey};
+pub use ecdsa::Curve;
+pub use private::{EncryptionSeed, Passphrase, PrivateKeyError, Remote, SigningError, SigningKey};
 pub use public::{KeyAlgorithm, KeyError, KeyId, KeyIdError, PublicKey, SignatureError};

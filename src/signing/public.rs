@@ -7,6 +7,8 @@ use pkcs8::der::pem;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::ecdsa::{Curve, EcdsaKey};
+use super::ssh;
 use crate::base64;
 use crate::digest::Sha256;
 
@@ -15,17 +17,7 @@ const SPKI_PREFIX: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0,
 ];
 const PEM_LABEL: &str = "PUBLIC KEY";
-const SSH_NAME: &str = "ssh-ed25519";
-
-/// A key as SSH encodes it (RFC 8709 §4): its type's name and its bytes, each after its length.
-fn ssh_blob(key: &[u8; 32]) -> Vec<u8> {
-    let mut blob = Vec::with_capacity(51);
-    for field in [SSH_NAME.as_bytes(), key] {
-        blob.extend_from_slice(&(field.len() as u32).to_be_bytes());
-        blob.extend_from_slice(field);
-    }
-    blob
-}
+const SSH_ED25519: &str = "ssh-ed25519";
 
 /// What a key signs with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +25,16 @@ fn ssh_blob(key: &[u8; 32]) -> Vec<u8> {
 pub enum KeyAlgorithm {
     /// Ed25519, RFC 8032.
     Ed25519,
+    /// ECDSA, FIPS 186-5, with the hash function of the curve's strength.
+    Ecdsa(Curve),
 }
 
 impl fmt::Display for KeyAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ed25519 => "ed25519",
-        })
+        match self {
+            Self::Ed25519 => f.write_str("ed25519"),
+            Self::Ecdsa(curve) => curve.fmt(f),
+        }
     }
 }
 
@@ -97,12 +92,15 @@ impl<'de> Deserialize<'de> for KeyId {
 /// Why a public key is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum KeyError {
-    /// Not the SubjectPublicKeyInfo of an Ed25519 key.
-    #[error("not an Ed25519 public key (SubjectPublicKeyInfo)")]
+    /// Not the SubjectPublicKeyInfo of a key of a kind that is read.
+    #[error("not an Ed25519, ECDSA P-256 or ECDSA P-384 public key (SubjectPublicKeyInfo)")]
     Spki,
     /// Not one PEM block `PUBLIC KEY`.
     #[error("not one PEM block labelled PUBLIC KEY")]
     Pem,
+    /// Not an SSH key of a kind that is read.
+    #[error("not an SSH key of type ssh-ed25519, ecdsa-sha2-nistp256 or ecdsa-sha2-nistp384")]
+    Ssh,
     /// No point of the curve.
     #[error("not a point of the curve")]
     Point,
@@ -120,13 +118,28 @@ pub enum KeyError {
 pub struct SignatureError;
 
 /// A public key that is fit to verify with.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct PublicKey {
-    key: VerifyingKey,
+    key: Key,
     id: KeyId,
 }
 
+#[derive(Clone)]
+enum Key {
+    Ed25519(VerifyingKey),
+    Ecdsa(EcdsaKey),
+}
+
 impl PublicKey {
+    fn new(key: Key) -> Self {
+        let mut public = Self {
+            key,
+            id: KeyId(Sha256::from_bytes([0; 32])),
+        };
+        public.id = KeyId(Sha256::of(&public.to_ssh_blob()));
+        public
+    }
+
     /// Takes an Ed25519 public key's 32 bytes.
     ///
     /// # Errors
@@ -139,15 +152,26 @@ impl PublicKey {
         if key.is_weak() {
             return Err(KeyError::Weak);
         }
-        let id = KeyId(Sha256::of(&ssh_blob(bytes)));
-        Ok(Self { key, id })
+        Ok(Self::new(Key::Ed25519(key)))
+    }
+
+    /// Takes an ECDSA public key: an uncompressed point (SEC 1 §2.3.3).
+    ///
+    /// # Errors
+    /// Another form or length, or no point of the curve.
+    pub fn from_ecdsa(curve: Curve, point: &[u8]) -> Result<Self, KeyError> {
+        let key = EcdsaKey::from_point(curve, point).ok_or(KeyError::Point)?;
+        Ok(Self::new(Key::Ecdsa(key)))
     }
 
     /// Reads a DER SubjectPublicKeyInfo.
     ///
     /// # Errors
-    /// Any other key or bytes, and the refusals of [`PublicKey::from_ed25519`].
+    /// Any other key or bytes, and the refusals of [`PublicKey::from_ed25519`] and [`PublicKey::from_ecdsa`].
     pub fn from_spki_der(der: &[u8]) -> Result<Self, KeyError> {
+        if let Some((curve, point)) = EcdsaKey::split_spki(der) {
+            return Self::from_ecdsa(curve, point);
+        }
         let bytes = der.strip_prefix(&SPKI_PREFIX).ok_or(KeyError::Spki)?;
         Self::from_ed25519(bytes.try_into().map_err(|_| KeyError::Spki)?)
     }
@@ -166,33 +190,90 @@ impl PublicKey {
 
     /// The DER SubjectPublicKeyInfo.
     pub fn to_spki_der(&self) -> Vec<u8> {
-        [&SPKI_PREFIX[..], self.key.as_bytes()].concat()
+        match &self.key {
+            Key::Ed25519(key) => [&SPKI_PREFIX[..], key.as_bytes()].concat(),
+            Key::Ecdsa(key) => key.to_spki_der(),
+        }
     }
 
     /// A PEM block `PUBLIC KEY`, LF at its end.
     pub fn to_pem(&self) -> String {
-        // 44 bytes are 60 characters: one line.
-        format!(
-            "-----BEGIN {PEM_LABEL}-----\n{}\n-----END {PEM_LABEL}-----\n",
-            base64::encode(&self.to_spki_der())
-        )
+        pem::encode_string(PEM_LABEL, pem::LineEnding::LF, &self.to_spki_der())
+            .expect("some hundred bytes and a plain label make a PEM block")
     }
 
-    /// One line as OpenSSH writes public keys (RFC 4253 §6.6, RFC 8709 §4): `ssh-ed25519 AAAA… comment`.
+    /// One line as OpenSSH writes public keys (RFC 4253 §6.6): `ssh-ed25519 AAAA… comment`.
     pub fn to_ssh_line(&self, comment: &str) -> String {
-        let blob = base64::encode(&ssh_blob(self.key.as_bytes()));
-        let line = format!("{SSH_NAME} {blob} {comment}");
+        let blob = base64::encode(&self.to_ssh_blob());
+        let line = format!("{} {blob} {comment}", self.ssh_name());
         line.trim_end().to_owned()
     }
 
-    /// The key's 32 bytes.
-    pub fn ed25519_bytes(&self) -> &[u8; 32] {
-        self.key.as_bytes()
+    /// Reads a line as OpenSSH writes public keys: type, base64, and a comment that is not looked at.
+    ///
+    /// # Errors
+    /// Another type of key, more or fewer bytes than it has, and the refusals of [`PublicKey::from_ed25519`] and
+    /// [`PublicKey::from_ecdsa`].
+    pub fn from_ssh_line(line: &str) -> Result<Self, KeyError> {
+        let mut words = line.split_ascii_whitespace();
+        let (name, blob) = words.next().zip(words.next()).ok_or(KeyError::Ssh)?;
+        let blob = base64::decode(blob.as_bytes()).map_err(|_| KeyError::Ssh)?;
+        let key = Self::from_ssh_blob(&blob)?;
+        (key.ssh_name() == name).then_some(key).ok_or(KeyError::Ssh)
+    }
+
+    /// Reads a key as SSH encodes it (RFC 8709 §4, RFC 5656 §3.1).
+    ///
+    /// # Errors
+    /// As [`PublicKey::from_ssh_line`].
+    pub fn from_ssh_blob(blob: &[u8]) -> Result<Self, KeyError> {
+        let mut fields = ssh::Reader(blob);
+        let mut field = || fields.string().ok_or(KeyError::Ssh);
+        let name = field()?;
+        let key = if name == SSH_ED25519.as_bytes() {
+            Self::from_ed25519(field()?.try_into().map_err(|_| KeyError::Ssh)?)
+        } else {
+            let named =
+                |curve: &Curve| name == format!("ecdsa-sha2-{}", curve.ssh_name()).as_bytes();
+            let curve = Curve::ALL.into_iter().find(named).ok_or(KeyError::Ssh)?;
+            if field()? != curve.ssh_name().as_bytes() {
+                return Err(KeyError::Ssh);
+            }
+            Self::from_ecdsa(curve, field()?)
+        }?;
+        fields.end().map(|()| key).ok_or(KeyError::Ssh)
+    }
+
+    /// The key's type as SSH names it.
+    pub fn ssh_name(&self) -> String {
+        match &self.key {
+            Key::Ed25519(_) => SSH_ED25519.to_owned(),
+            Key::Ecdsa(key) => key.ssh_name(),
+        }
+    }
+
+    /// The key as SSH encodes it (RFC 8709 §4, RFC 5656 §3.1).
+    pub fn to_ssh_blob(&self) -> Vec<u8> {
+        match &self.key {
+            Key::Ed25519(key) => ssh::strings(&[SSH_ED25519.as_bytes(), key.as_bytes()]),
+            Key::Ecdsa(key) => key.to_ssh_blob(),
+        }
+    }
+
+    /// An Ed25519 key's 32 bytes.
+    pub fn ed25519_bytes(&self) -> Option<&[u8; 32]> {
+        match &self.key {
+            Key::Ed25519(key) => Some(key.as_bytes()),
+            Key::Ecdsa(_) => None,
+        }
     }
 
     /// What it signs with.
     pub const fn algorithm(&self) -> KeyAlgorithm {
-        KeyAlgorithm::Ed25519
+        match &self.key {
+            Key::Ed25519(_) => KeyAlgorithm::Ed25519,
+            Key::Ecdsa(key) => KeyAlgorithm::Ecdsa(key.curve()),
+        }
     }
 
     /// Its name.
@@ -200,17 +281,28 @@ impl PublicKey {
         self.id
     }
 
-    /// Holds a signature (64 bytes, R and S) against a message, by the rule in the module's head.
+    /// Holds a signature against a message, by the rules in the module's head: Ed25519's R and S, 64 bytes;
+    /// ECDSA's r and s, in DER or of fixed length.
     ///
     /// # Errors
-    /// A wrong length, `S >= L`, or another R.
+    /// Where it does not hold, or is in no form that is read.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
-        let signature = Signature::from_slice(signature).map_err(|_| SignatureError)?;
-        self.key
-            .verify(message, &signature)
-            .map_err(|_| SignatureError)
+        let holds = match &self.key {
+            Key::Ed25519(key) => Signature::from_slice(signature)
+                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
+            Key::Ecdsa(key) => key.verify(message, signature),
+        };
+        holds.then_some(()).ok_or(SignatureError)
     }
 }
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_ssh_blob() == other.to_ssh_blob()
+    }
+}
+
+impl Eq for PublicKey {}
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -242,20 +334,106 @@ mod tests {
         SigningKey::from_seed([7; 32]).public().clone()
     }
 
+    fn ecdsa(curve: Curve) -> SigningKey {
+        SigningKey::from_scalar(curve, &vec![7; curve.width()]).unwrap()
+    }
+
+    fn one_of_each() -> [PublicKey; 3] {
+        [
+            key(),
+            ecdsa(Curve::P256).public().clone(),
+            ecdsa(Curve::P384).public().clone(),
+        ]
+    }
+
     #[test]
     fn every_form_reads_back() {
-        let key = key();
-        assert_eq!(PublicKey::from_pem(&key.to_pem()), Ok(key.clone()));
-        assert_eq!(
-            PublicKey::from_spki_der(&key.to_spki_der()),
-            Ok(key.clone())
-        );
-        let json = serde_json::to_string(&key).unwrap();
-        assert_eq!(serde_json::from_str::<PublicKey>(&json).unwrap(), key);
+        for key in one_of_each() {
+            assert_eq!(PublicKey::from_pem(&key.to_pem()), Ok(key.clone()));
+            assert_eq!(
+                PublicKey::from_spki_der(&key.to_spki_der()),
+                Ok(key.clone())
+            );
+            let json = serde_json::to_string(&key).unwrap();
+            assert_eq!(serde_json::from_str::<PublicKey>(&json).unwrap(), key);
+            let line = key.to_ssh_line("a b");
+            assert_eq!(PublicKey::from_ssh_line(&line), Ok(key));
+        }
         assert!(
-            key.to_ssh_line("a")
+            key()
+                .to_ssh_line("a")
                 .starts_with("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI")
         );
+    }
+
+    #[test]
+    fn a_key_in_any_other_encoding_is_refused() {
+        for key in one_of_each() {
+            let (der, blob) = (key.to_spki_der(), key.to_ssh_blob());
+            for at in 0..der.len() {
+                // A changed point can be another point; whatever is read has the encoding that was read.
+                let mut bad = der.clone();
+                bad[at] ^= 1;
+                if let Ok(read) = PublicKey::from_spki_der(&bad) {
+                    assert_eq!(read.to_spki_der(), bad);
+                    assert_ne!(read, key);
+                }
+                assert!(PublicKey::from_spki_der(&der[..at]).is_err());
+            }
+            for at in 0..blob.len() {
+                assert!(PublicKey::from_ssh_blob(&blob[..at]).is_err());
+            }
+            assert!(PublicKey::from_spki_der(&[&der[..], &[0]].concat()).is_err());
+            assert!(PublicKey::from_ssh_blob(&[&blob[..], &[0]].concat()).is_err());
+            let line = key.to_ssh_line("");
+            let other = line.replace(&key.ssh_name(), "ssh-rsa");
+            assert_eq!(PublicKey::from_ssh_line(&other), Err(KeyError::Ssh));
+        }
+        // Compressed, hybrid, off the curve, at infinity.
+        let der = ecdsa(Curve::P256).public().to_spki_der();
+        let point = &der[der.len() - 65..];
+        let compressed = [&[2 + (point[64] & 1)], &point[1..33]].concat();
+        let mut hybrid = point.to_vec();
+        hybrid[0] = 6 + (point[64] & 1);
+        let mut off = point.to_vec();
+        off[64] ^= 1;
+        for bad in [&compressed[..], &hybrid, &off, &[0], &[4; 65], &[]] {
+            let read = PublicKey::from_ecdsa(Curve::P256, bad);
+            assert_eq!(read, Err(KeyError::Point));
+        }
+    }
+
+    #[test]
+    fn ecdsa_holds_in_both_forms_and_for_its_message_and_curve_only() {
+        for curve in Curve::ALL {
+            let signing = ecdsa(curve);
+            let der = signing.sign(b"a").unwrap();
+            let fixed = match curve {
+                Curve::P256 => {
+                    let read = p256::ecdsa::Signature::from_der(&der).unwrap();
+                    read.to_bytes().to_vec()
+                }
+                Curve::P384 => {
+                    let read = p384::ecdsa::Signature::from_der(&der).unwrap();
+                    read.to_bytes().to_vec()
+                }
+            };
+            for signature in [&der, &fixed] {
+                let holds = |message: &[u8], signature: &[u8]| {
+                    signing.public().verify(message, signature).is_ok()
+                };
+                assert!(holds(b"a", signature));
+                assert!(!holds(b"b", signature));
+                assert!(!holds(b"a", &[&signature[..], &[0]].concat()));
+                for at in 0..signature.len() {
+                    let mut bad = signature.clone();
+                    bad[at] ^= 1;
+                    assert!(!holds(b"a", &bad), "byte {at}");
+                    assert!(!holds(b"a", &signature[..at]));
+                }
+            }
+            assert_eq!(signing.sign(b"a").unwrap(), der, "the same signs alike");
+        }
     }
 
     #[test]
@@ -288,7 +466,7 @@ mod tests {
     #[test]
     fn a_signature_holds_for_its_message_only() {
         let signing = SigningKey::from_seed([7; 32]);
-        let signature = signing.sign(b"a");
+        let signature = signing.sign(b"a").unwrap();
         assert_eq!(key().verify(b"a", &signature), Ok(()));
         assert_eq!(key().verify(b"b", &signature), Err(SignatureError));
         assert_eq!(key().verify(b"a", &signature[..63]), Err(SignatureError));

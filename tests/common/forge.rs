@@ -17,7 +17,7 @@ use git_docket::{
         in_memory::Parts, note::VerifierKey, path::NotePath,
     },
     merkle,
-    signing::SigningKey,
+    signing::{Curve, SigningKey},
     statement::{
         Placement, PredicateType, Statement, Subject,
         predicate::{
@@ -32,9 +32,16 @@ pub const ADA: u8 = 1;
 pub const BEN: u8 = 2;
 pub const MALLORY: u8 = 66;
 pub const LEDGER: u8 = 9;
+/// Keys of these seeds are ECDSA's.
+pub const ON_P256: u8 = 56;
+pub const ON_P384: u8 = 84;
 
 pub fn key(seed: u8) -> SigningKey {
-    SigningKey::from_seed([seed; 32])
+    match seed {
+        ON_P256 => SigningKey::from_scalar(Curve::P256, &[seed; 32]).unwrap(),
+        ON_P384 => SigningKey::from_scalar(Curve::P384, &[seed; 48]).unwrap(),
+        _ => SigningKey::from_seed([seed; 32]),
+    }
 }
 
 /// A commit of the repository that the ledger speaks about.
@@ -369,7 +376,10 @@ impl Forge {
         let mut files = BTreeMap::from([
             (
                 "append".into(),
-                record.sign(&writer.parse().unwrap(), &key(*seed)).render(),
+                record
+                    .sign(&writer.parse().unwrap(), &key(*seed))
+                    .unwrap()
+                    .render(),
             ),
             (
                 "edge".into(),

@@ -81,7 +81,8 @@ impl Key {
         let (keytype, scheme, public) = match KeyAlgorithm::from_spki(&spki) {
             Ok(KeyAlgorithm::Ed25519) => {
                 let key = PublicKey::from_spki_der(spki.as_bytes()).map_err(|_| KeyError::Kind)?;
-                let hex = data_encoding::HEXLOWER.encode(key.ed25519_bytes());
+                let bytes = key.ed25519_bytes().ok_or(KeyError::Kind)?;
+                let hex = data_encoding::HEXLOWER.encode(bytes);
                 ("ed25519", "ed25519", hex)
             }
             Ok(KeyAlgorithm::EcdsaP256) => ("ecdsa", "ecdsa-sha2-nistp256", pem()),
