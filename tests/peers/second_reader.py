@@ -9,6 +9,8 @@ are what a policy asks of steps, and whether old and new key sign a change of th
 import base64, hashlib, json, re, struct, subprocess, sys
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MALFORMED = (ValueError, KeyError, TypeError, AttributeError)
@@ -67,23 +69,35 @@ def strict_json(data):
     return json.loads(data.decode(), object_pairs_hook=once)
 
 def verifies(key, signature, message):
+    rule = []
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        rule = [ec.ECDSA(hashes.SHA256() if key.key_size == 256 else hashes.SHA384())]
     try:
-        return Ed25519PublicKey.from_public_bytes(key).verify(signature, message) is None
+        return key.verify(signature, message, *rule) is None
     except InvalidSignature:
         return False
 
 def keys_of(listed):
     """Keys of a genesis or of a person in a roster, by their ids."""
-    raw = [from_base64(key["publicKey"])[-32:] for key in listed]
-    ssh = lambda key: b"".join(struct.pack(">I", len(part)) + part for part in (b"ssh-ed25519", key))
-    return {"SHA256:" + to_base64(sha256(ssh(key))).rstrip("="): key for key in raw}
+    keys = [serialization.load_der_public_key(from_base64(key["publicKey"])) for key in listed]
+    form = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    blobs = [base64.b64decode(key.public_bytes(*form).split()[1]) for key in keys]
+    return {"SHA256:" + to_base64(sha256(blob)).rstrip("="): key for blob, key in zip(blobs, keys)}
+
+def note_id(name, key):
+    """The id by which signed notes know a key."""
+    if isinstance(key, Ed25519PublicKey):
+        raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        return sha256(name.encode(), b"\n\1", raw)[:4]
+    form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    return sha256(key.public_bytes(*form))[:4]
 
 def signed_by(note, name, key):
     """The text of a signed note; False where the signature does not hold, None where there is none."""
     text, lines = re.fullmatch(r"(.+\n)\n((?:— [^\s+]+ \S+\n){1,16})", note.decode(), re.S).groups()
     for _, signer, data in (line.split(" ") for line in lines.splitlines()):
         signature = from_base64(data)
-        if signer == name and signature[:4] == sha256(name.encode(), b"\n\1", key)[:4]:
+        if signer == name and signature[:4] == note_id(name, key):
             return verifies(key, signature[4:], text.encode()) and text
 
 # -- the ledger
@@ -264,7 +278,8 @@ def check_records(tree, leaves, entries, origin, states):
         except ValueError:
             raise Fault("seal-grammar")
         name, _, key = states[min(sealed, len(leaves))]["ledger-key"][1].split("+", 2)
-        need(signed_by(seal, name, from_base64(key)[1:]), "seal-signature")
+        sealer = Ed25519PublicKey.from_public_bytes(from_base64(key)[1:])
+        need(signed_by(seal, name, sealer), "seal-signature")
         need(sealed <= len(leaves) and root(leaves[:sealed]) == sealed_root, "seal-mismatch")
     ranges = [(0, sealed), (sealed, len(leaves))]
     lines = [line for begin, end in ranges for line in (f"{begin} {end}", *cover(leaves, begin, end))]

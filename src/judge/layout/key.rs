@@ -32,7 +32,7 @@ pub struct Key {
 
 #[derive(Clone)]
 enum Verifier {
-    Ed25519(PublicKey),
+    Ed25519(Box<PublicKey>),
     Other(DerPublicKey, SigningScheme),
 }
 
@@ -126,7 +126,7 @@ impl Key {
                 return Ok(Self {
                     id,
                     spki: key.to_spki_der(),
-                    verifier: Verifier::Ed25519(key),
+                    verifier: Verifier::Ed25519(Box::new(key)),
                 });
             }
             ("rsa", "rsassa-pss-sha256") => SigningScheme::RsaPssSha256,
