@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "common/browser.rs"]
+mod browser;
 #[path = "common/changes.rs"]
 mod changes;
 mod common;
@@ -11,6 +13,7 @@ mod peer;
 use std::fs;
 use std::path::PathBuf;
 
+use browser::opened;
 use changes::{approve, change, land, person, record};
 use common::world::World;
 use serde_json::{Value, json};
@@ -193,24 +196,6 @@ fn a_spreadsheets_parser_finds_no_formula() {
     let said = peer::run(&python, ["-c", CSV, path.to_str().unwrap()]).unwrap();
     let rows = fs::read_to_string(&path).unwrap().lines().count() - 1;
     assert_eq!(said.trim(), rows.to_string());
-}
-
-/// Opens a page in a browser; its screenshots are kept under `target/page/NAME`.
-fn opened(page: &std::path::Path, name: &str) {
-    let browser = peer::peer("DOCKET_PEER_BROWSER", "browser/node_modules");
-    let chromium = peer::on_path("DOCKET_PEER_CHROMIUM", "chromium");
-    let node = peer::on_path("DOCKET_PEER_NODE", "node");
-    let (Some(browser), Some(chromium), Some(node)) = (browser, chromium, node) else {
-        return;
-    };
-    let shots = peer::root().join("target/page").join(name);
-    fs::create_dir_all(&shots).unwrap();
-    let script = peer::root().join("tests/peers/read_page.cjs");
-    let said = peer::run(&node, [script, browser, chromium, page.to_owned(), shots]);
-    assert!(
-        said.as_ref().is_ok_and(|said| said.starts_with("sound")),
-        "{said:?}"
-    );
 }
 
 #[test]

@@ -2,10 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "common/browser.rs"]
+mod browser;
 #[path = "common/changes.rs"]
 mod changes;
 mod common;
+#[path = "common/peer.rs"]
+mod peer;
 
+use std::fs;
+use std::path::PathBuf;
+
+use browser::opened;
 use changes::{approve, commit, person, record, rev};
 use common::world::World;
 use serde_json::{Value, json};
@@ -19,6 +27,9 @@ const MONDAY: i64 = 1_795_392_000;
 const WEEKS: [&str; 2] = ["--period", "2026-11-23..2026-12-06"];
 
 const HOUR: f64 = 3_600.0;
+
+/// What a terminal, a browser, a spreadsheet and Prometheus would act upon.
+const HOSTILE: &str = "=1+1|<img src=x onerror=alert(1)></script><script>alert(2)</script>\"'&]]>\u{1b}[31m\u{202e}\\\n} 1";
 
 /// A ledger that is written hour by hour.
 struct Book {
@@ -409,4 +420,120 @@ fn words_for_people() {
     assert_eq!(long.code, 2, "{}", long.err);
     let other = told(&book.world, &["--environment", "stage"]);
     assert_eq!(other["releases"], json!([]));
+}
+
+/// The same, and a service whose every name a stranger chose.
+fn hostile() -> Book {
+    let mut book = book();
+    book.at(190);
+    book.say(
+        "deployment",
+        json!({
+            "environment": {"name": HOSTILE, "tier": "prod"}, "service": HOSTILE,
+            "artifact": {"name": HOSTILE, "digest": {"sha256": artifact("E")}}, "reason": "rollback", "finishedOn": time(190),
+            "result": "success", "changes": [HOSTILE, "E"],
+        }),
+    );
+    for (kind, value) in [("cost", "pass"), ("slo", "warn")] {
+        book.say(
+            "measurement",
+            json!({
+                "service": HOSTILE, "environment": {"name": HOSTILE}, "phase": "actual",
+                "gate": {"name": HOSTILE, "kind": kind}, "tool": {"name": HOSTILE},
+                "metrics": [{"name": HOSTILE, "unit": HOSTILE, "value": "-1"}], "result": value,
+            }),
+        );
+    }
+    book
+}
+
+fn form(world: &World, form: &str) -> PathBuf {
+    let output = format!("--output={form}=../delivery.{form}");
+    world.docket_ok(&[&["insight", &output], &WEEKS[..]].concat());
+    world.root().join(format!("delivery.{form}"))
+}
+
+fn python() -> Option<PathBuf> {
+    peer::peer("DOCKET_PEER_AUDIT_PYTHON", "audit/bin/python")
+}
+
+#[test]
+fn a_browser_runs_nothing_and_each_mark_leads_to_entries() {
+    let book = hostile();
+    let page = form(&book.world, "html");
+    let text = fs::read_to_string(&page).unwrap();
+    let marks = text.matches("tabindex=\"-1\"").count();
+    assert!(marks > 40, "{marks} marks");
+    for mark in text
+        .split("<a href=\"#")
+        .skip(1)
+        .filter(|it| it.contains("tabindex=\"-1\""))
+    {
+        let (id, _) = mark.split_once('"').unwrap();
+        if !id.starts_with("w-") && !id.starts_with("g-") {
+            continue;
+        }
+        let row = text.split(&format!("<tr id=\"{id}\">")).nth(1);
+        let row = row.unwrap().split("</tr>").next().unwrap();
+        assert!(row.contains("href=\"#e"), "{id}: {row}");
+    }
+    let seq = text.split("<tr id=\"e").nth(1).unwrap();
+    assert!(
+        seq.split("</tr>").next().unwrap().len() > 64,
+        "the digest stands beside it"
+    );
+    opened(&page, "insight");
+}
+
+const METRICS: &str = r#"
+import sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
+families = {family.name: family for family in parse(open(sys.argv[1], encoding="utf-8", newline="").read())}
+def sample(family, **labels):
+    found = [s.value for s in families[family].samples if all(s.labels.get(k) == v for k, v in labels.items())]
+    assert len(found) <= 1, found
+    return found[0] if found else None
+rate = "docket_change_fail_rate"
+assert families[rate + "_ratio"].unit == "ratio" and families[rate + "_ratio"].type == "gauge"
+assert sample(rate + "_ratio", service="api", cohort="") == 0.3333
+assert sample(rate + "_interval_ratio", service="api", cohort="", bound="high") == 0.7923
+assert sample(rate + "_ratio", service="web", cohort="") is None, "unknown is no zero"
+assert sample(rate + "_observations", service="web", cohort="", state="unknown") == 1
+lead = families["docket_change_lead_time_seconds"]
+assert lead.type == "summary", lead.type
+assert sample(lead.name, service="", cohort="autonomous", quantile="0.5") == 4 * 3600
+services = {s.labels["service"] for s in families["docket_deployment_frequency_per_week"].samples}
+assert any("<script>alert(2)" in s for s in services) and not any(c in s for s in services for c in "\x1b\u202e\n"), services
+print("read")
+"#;
+
+#[test]
+fn a_prometheus_client_reads_what_we_say() {
+    let book = hostile();
+    let path = form(&book.world, "openmetrics");
+    let Some(python) = python() else { return };
+    let said = peer::run(&python, ["-c", METRICS, path.to_str().unwrap()]);
+    assert_eq!(said.unwrap().trim(), "read");
+}
+
+const CSV: &str = r#"
+import sys
+import pandas
+table = pandas.read_csv(sys.argv[1], keep_default_na=False, dtype=str)
+cells = [cell for column in table for cell in table[column]]
+assert not [cell for cell in cells if cell[:1] in tuple("=+-@\t\r") and cell], "a formula"
+whole = table[(table.service == "") & (table.cohort == "") & (table.week == "")].set_index("measure")
+assert whole.loc["change-lead-time", "value"] == "21600"
+assert whole.loc["wait-test", "value"] == "" and whole.loc["wait-test", "n"] == "0"
+print(len(table))
+"#;
+
+#[test]
+fn a_spreadsheets_parser_finds_no_formula() {
+    let book = hostile();
+    let path = form(&book.world, "csv");
+    let Some(python) = python() else { return };
+    let said = peer::run(&python, ["-c", CSV, path.to_str().unwrap()]);
+    let rows = fs::read_to_string(&path).unwrap().lines().count() - 1;
+    assert_eq!(said.unwrap().trim(), rows.to_string());
 }

@@ -66,6 +66,17 @@ pub enum Fate {
     Failed,
 }
 
+impl Fate {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Well => "well",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// A change on record.
 pub(super) struct Authored<'a> {
     pub(super) entry: &'a Entry,

@@ -238,6 +238,19 @@ impl Insight {
     }
 }
 
+impl Measured {
+    /// What it rests on, by seq.
+    pub fn entries(&self) -> Vec<u64> {
+        let all: BTreeSet<u64> = self
+            .weekly
+            .iter()
+            .flat_map(|it| &it.entries)
+            .copied()
+            .collect();
+        all.into_iter().collect()
+    }
+}
+
 impl Group {
     /// One of its measures.
     pub fn get(&self, measure: Measure) -> Option<&Measured> {

@@ -72,11 +72,12 @@ pub struct Objective {
 }
 
 impl Release {
-    /// The entries that it rests on.
-    pub(super) fn entries(&self) -> Vec<u64> {
+    /// The entries that it rests on, by seq.
+    pub fn entries(&self) -> Vec<u64> {
         let cost = self.cost.iter().map(|it| it.seq);
         let slo = self.slo.iter().map(|it| it.seq);
-        [self.seq].into_iter().chain(cost).chain(slo).collect()
+        let all: BTreeSet<u64> = [self.seq].into_iter().chain(cost).chain(slo).collect();
+        all.into_iter().collect()
     }
 }
 

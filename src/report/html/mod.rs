@@ -37,6 +37,31 @@ const STYLE: &str = include_str!("style.css");
 /// The page.
 pub fn html(audit: &Audit) -> String {
     let title = format!("Audit of {}", audit.origin);
+    let body = html! {
+        a.skip href="#main" { "To the content" }
+        header {
+            h1 { (shown(&title)) }
+            p.banner { (verdict(audit.verdict)) " over " (shown(&audit.asked)) ", as of " (audit.at.to_string()) }
+            nav aria-label="Contents" { ul { @for (id, name) in contents(audit) { li { a href={ "#" (id) } { (shown(&name)) } } } } }
+        }
+        main id="main" {
+            (scope(audit))
+            (exceptions(audit))
+            @for (at, pack) in audit.packs.iter().enumerate() { (of_pack(at, pack)) }
+            (trails::matrix(audit))
+            (trails::waterfall(audit))
+            section aria-labelledby="checks" {
+                h2 id="checks" { "Checks" }
+                @for check in &audit.checks { (of_check(audit, check)) }
+            }
+            (entries(audit))
+        }
+    };
+    page(&title, "", body)
+}
+
+/// A page that needs nothing besides itself: no script, no request. `style` is added to the usual one.
+pub(in crate::report) fn page(title: &str, style: &str, body: Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -44,29 +69,10 @@ pub fn html(audit: &Audit) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
-                title { (shown(&title)) }
-                style { (PreEscaped(STYLE)) }
+                title { (shown(title)) }
+                style { (PreEscaped(STYLE)) (PreEscaped(style)) }
             }
-            body {
-                a.skip href="#main" { "To the content" }
-                header {
-                    h1 { (shown(&title)) }
-                    p.banner { (verdict(audit.verdict)) " over " (shown(&audit.asked)) ", as of " (audit.at.to_string()) }
-                    nav aria-label="Contents" { ul { @for (id, name) in contents(audit) { li { a href={ "#" (id) } { (shown(&name)) } } } } }
-                }
-                main id="main" {
-                    (scope(audit))
-                    (exceptions(audit))
-                    @for (at, pack) in audit.packs.iter().enumerate() { (of_pack(at, pack)) }
-                    (trails::matrix(audit))
-                    (trails::waterfall(audit))
-                    section aria-labelledby="checks" {
-                        h2 id="checks" { "Checks" }
-                        @for check in &audit.checks { (of_check(audit, check)) }
-                    }
-                    (entries(audit))
-                }
-            }
+            body { (body) }
         }
     };
     page.into_string()
@@ -303,12 +309,12 @@ fn mark(verdict: Verdict) -> &'static str {
 }
 
 // What may be wider than the page scrolls by itself, and by the keyboard too.
-fn scroll(label: &str, table: Markup) -> Markup {
+pub(in crate::report) fn scroll(label: &str, table: Markup) -> Markup {
     html! { div.scroll role="region" aria-label=(label) tabindex="0" { (table) } }
 }
 
 // Escaped twice over: what acts on a terminal or turns the reading order here, markup by the template.
-fn shown(text: &str) -> String {
+pub(in crate::report) fn shown(text: &str) -> String {
     match text.char_indices().nth(MOST_CHARS) {
         Some((end, _)) => format!("{}…", line(&text[..end])),
         None => line(text),

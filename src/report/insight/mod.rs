@@ -1,9 +1,73 @@
-//! Insight in its forms: [`text`], JSON, CSV, OpenMetrics, one page of HTML.
+//! Insight in its forms: [`text`], JSON, [`csv`], [`openmetrics`], one page of [`html`] with charts.
 
+mod charts;
+pub mod csv;
+pub mod html;
+pub mod openmetrics;
 pub mod text;
 
+use std::str::FromStr;
+
 use super::html::trails::span;
-use crate::insight::{Figure, Group, Kind, Measured};
+use super::json;
+use crate::insight::{Figure, Group, Insight, Kind, Measured};
+
+/// A form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// [`text`]
+    Text,
+    /// The whole of it.
+    Json,
+    /// [`csv`]
+    Csv,
+    /// [`openmetrics`]
+    OpenMetrics,
+    /// [`html`]
+    Html,
+}
+
+/// A word that names no form.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{found:?} is none of html, csv, openmetrics, json, text")]
+pub struct FormError {
+    found: String,
+}
+
+impl Form {
+    /// The insight in this form.
+    ///
+    /// # Errors
+    /// Where JSON cannot say it.
+    pub fn render(self, insight: &Insight) -> Result<String, serde_json::Error> {
+        Ok(match self {
+            Self::Text => text::text(insight),
+            Self::Json => json::document(insight)?,
+            Self::Csv => csv::csv(insight),
+            Self::OpenMetrics => openmetrics::openmetrics(insight),
+            Self::Html => html::html(insight),
+        })
+    }
+}
+
+impl FromStr for Form {
+    type Err = FormError;
+
+    fn from_str(text: &str) -> Result<Self, FormError> {
+        Ok(match text {
+            "text" => Self::Text,
+            "json" => Self::Json,
+            "csv" => Self::Csv,
+            "openmetrics" => Self::OpenMetrics,
+            "html" => Self::Html,
+            _ => {
+                return Err(FormError {
+                    found: text.to_owned(),
+                });
+            }
+        })
+    }
+}
 
 /// What a measure is called, with the check that it is of.
 fn title(measured: &Measured) -> String {

@@ -1,8 +1,11 @@
 //! `insight`: how delivery goes.
 
+use std::path::PathBuf;
+
 use git_docket::insight::Asked;
 use git_docket::ops::insight::insight;
 use git_docket::report::insight::text::text;
+use git_docket::report::insight::{Form, FormError};
 use git_docket::timestamp::Timestamp;
 
 use super::verify::{period, time};
@@ -18,6 +21,7 @@ use crate::exit::{Exit, Stop};
 /// Examples:
 ///   git docket insight
 ///   git docket insight --period 2026-07-01..2026-09-30 -o json
+///   git docket insight --output html=delivery.html --output openmetrics=d.prom
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -27,6 +31,9 @@ pub struct Args {
     /// What counts as production; else every environment of tier prod
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
+    /// Write it to a file: FORMAT is html, csv, openmetrics, json or text (repeats)
+    #[arg(long = "output", value_name = "FORMAT=FILE", value_parser = output)]
+    outputs: Vec<(Form, PathBuf)>,
     /// As of this time (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<Timestamp>,
@@ -41,6 +48,14 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     };
     let ledger = &context.globals.ledger_ref;
     let insight = insight(&context.world, &repository, ledger, asked, args.at)?;
+    for (form, path) in &args.outputs {
+        let written = form.render(&insight);
+        let written = written.map_err(|error| Stop::new(Exit::CouldNotLook, error))?;
+        std::fs::write(path, written).map_err(|error| {
+            let message = format!("{} cannot be written: {error}", path.display());
+            Stop::new(Exit::CouldNotLook, message)
+        })?;
+    }
     context.report(&insight, text)?;
     if insight.is_empty() {
         context
@@ -49,4 +64,13 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         return Ok(Exit::Undecided);
     }
     Ok(Exit::Pass)
+}
+
+fn output(text: &str) -> Result<(Form, PathBuf), String> {
+    let (form, path) = text
+        .split_once('=')
+        .filter(|(_, path)| !path.is_empty())
+        .ok_or("expected FORMAT=FILE")?;
+    let form = form.parse().map_err(|error: FormError| error.to_string())?;
+    Ok((form, path.into()))
 }
