@@ -399,7 +399,7 @@ fn words_for_people() {
     for line in [
         "The slowest stage is the wait for approval: 26.5 % of all that was waited, half of 3 changes at most 4 h; too few to go by.",
         "Authored change grew by -33.3 % (3 to 2), change in production with every required control by -50.0 % (2 to 1), the later \
-         1 weeks against the earlier: the gap is +16.7 points; too few to go by.",
+         1 of 2 weeks against the earlier: the gap is +16.7 points; too few to go by.",
         "1 of 3, 1 unknown, too few",
         "C05 four-eyes holds",
         "#",
@@ -536,4 +536,84 @@ fn a_spreadsheets_parser_finds_no_formula() {
     let said = peer::run(&python, ["-c", CSV, path.to_str().unwrap()]);
     let rows = fs::read_to_string(&path).unwrap().lines().count() - 1;
     assert_eq!(said.unwrap().trim(), rows.to_string());
+}
+
+/// Ten weeks of chance, always the same.
+fn chance() -> Book {
+    let mut book = Book::new();
+    let mut state = 7_u64;
+    let mut roll = move |of: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) % of
+    };
+    let mut hour = 0;
+    for at in 0..24 {
+        let id = format!("c{at}");
+        let ai = [None, Some("none"), Some("assisted"), Some("autonomous")][roll(4) as usize];
+        let head = book.change(hour, &id, ai);
+        if roll(2) == 0 {
+            book.review([hour + 2, hour + 4], &head);
+        }
+        if roll(4) > 0 {
+            book.approve(hour + 5 + roll(20) as i64, &head);
+        }
+        hour += 26;
+        book.land(hour, &id, &head);
+        hour += roll(30) as i64;
+        // Some wait for the next one's build.
+        if roll(4) > 0 {
+            book.build(hour + 1, &id);
+            let reason =
+                ["planned", "planned", "planned", "unplanned-fix", "rollback"][roll(5) as usize];
+            let service = ["api", "web", "batch"][roll(3) as usize];
+            book.deploy(hour + 2 + roll(9) as i64, service, &id, reason);
+            let deployed = book.newest()["attestation"].clone();
+            let about = json!({"origin": "git.example.com/acme/app", "attestation": deployed});
+            match roll(5) {
+                0 => book.outcome(
+                    hour + 14,
+                    service,
+                    "outage",
+                    json!({"causedBy": about, "restoredOn": time(hour + 19)}),
+                ),
+                1 => book.outcome(hour + 15, service, "degraded", json!({"about": about})),
+                2 => book.outcome(hour + 16, service, "healthy", json!({})),
+                _ => {}
+            }
+        }
+        hour += 20 + roll(40) as i64;
+    }
+    book
+}
+
+#[test]
+fn an_evaluator_of_another_language_comes_to_the_same_figures() {
+    let Some(python) = peer::on_path("DOCKET_PEER_PYTHON3", "python3") else {
+        return;
+    };
+    let script = peer::root().join("tests/peers/delivery.py");
+    for (book, period, until) in [
+        (book(), "2026-11-23..2026-12-06", "2026-12-07T00:00:00Z"),
+        (chance(), "2026-11-23..2027-01-20", "2027-01-21T00:00:00Z"),
+    ] {
+        let log = book.world.root().join("log.json");
+        fs::write(&log, book.world.docket_ok(&["log", "-o", "json"])).unwrap();
+        let told = book.world.root().join("told.json");
+        let asked = ["insight", "-o", "json", "--period", period];
+        fs::write(&told, book.world.docket_ok(&asked)).unwrap();
+        let words = [
+            script.as_os_str(),
+            log.as_os_str(),
+            book.world.repo().as_os_str(),
+            "2026-11-23T00:00:00Z".as_ref(),
+            until.as_ref(),
+            told.as_os_str(),
+        ]
+        .map(std::ffi::OsStr::to_owned);
+        let said = peer::run(&python, words).unwrap();
+        let same: u64 = said.trim().parse().unwrap();
+        assert!(same > 100, "{same} figures");
+    }
 }

@@ -485,3 +485,84 @@ fn measured(
         weekly: by_week.into_iter().map(point).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SERVICES: [&str; 3] = ["api", "batch", "web"];
+
+    fn observation() -> impl Strategy<Value = Observation<'static>> {
+        let said = prop_oneof![
+            Just(Said::Unknown),
+            Just(Said::No),
+            Just(Said::Yes),
+            (0u64..1 << 40).prop_map(Said::Amount),
+        ];
+        let all = Measure::ALL.len();
+        let parts = (
+            0..all,
+            0i64..200,
+            any::<bool>(),
+            0usize..3,
+            0usize..4,
+            said,
+            0u64..99,
+        );
+        parts.prop_map(
+            |(measure, day, whole, service, cohort, said, seq)| Observation {
+                measure: Measure::ALL[measure],
+                check: None,
+                at: Timestamp::from_unix(day * DAY).expect("1970"),
+                whole,
+                services: vec![SERVICES[service]],
+                cohort: Cohort::ALL[cohort],
+                said,
+                entries: vec![seq],
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn order_is_nothing_and_counts_add_up(mut seen in prop::collection::vec(observation(), 0..80)) {
+            let period = Period {
+                from: Timestamp::from_unix(0).expect("1970"),
+                until: Timestamp::from_unix(200 * DAY).expect("1970"),
+            };
+            let groups = super::groups(&seen, period);
+            seen.reverse();
+            let json = |groups: &[Group]| serde_json::to_string(groups).expect("JSON");
+            prop_assert_eq!(json(&groups), json(&super::groups(&seen, period)));
+            for measured in &groups[0].measures {
+                let of_cohort = |group: &&Group| group.service.is_none() && group.cohort.is_some();
+                let cohorts = groups.iter().filter(of_cohort).filter_map(|it| it.get(measured.measure));
+                let sum: u64 = cohorts.map(|it| it.figure.n + it.figure.unknown).sum();
+                prop_assert_eq!(sum, measured.figure.n + measured.figure.unknown);
+                let weeks: u64 = measured.weekly.iter().map(|it| it.figure.n).sum();
+                prop_assert_eq!(weeks, measured.figure.n);
+            }
+        }
+    }
+
+    #[test]
+    fn weeks_begin_on_mondays() {
+        let moment = |text: &str| text.parse::<Timestamp>().expect("a time");
+        let at = moment("2026-11-22T10:00:00Z");
+        assert_eq!(day(monday(at.unix())), "2026-11-16");
+        assert_eq!(
+            day(monday(moment("2026-11-23T00:00:00Z").unix())),
+            "2026-11-23"
+        );
+        let usual = Period::of(None, at).expect("thirteen weeks");
+        assert_eq!(usual.from, moment("2026-08-24T00:00:00Z"));
+        assert!(usual.has(at), "the newest entry is in it");
+        assert_eq!(usual.weeks().len(), 13);
+        let ever = (
+            moment("0001-01-01T00:00:00Z"),
+            moment("9999-12-31T00:00:00Z"),
+        );
+        assert!(Period::of(Some(ever), at).is_err());
+    }
+}

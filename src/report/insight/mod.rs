@@ -154,7 +154,7 @@ fn sentences(group: &Group) -> Vec<String> {
         };
         all.push(format!(
             "Authored change grew by {} ({} to {}), change in production with every required control by {} ({} to {}), the \
-             later {} weeks against the earlier: {gap}{few}.",
+             later {} of {} weeks against the earlier: {gap}{few}.",
             growth(velocity.authored_growth),
             velocity.authored[0],
             velocity.authored[1],
@@ -162,6 +162,7 @@ fn sentences(group: &Group) -> Vec<String> {
             velocity.delivered[0],
             velocity.delivered[1],
             velocity.weeks,
+            2 * velocity.weeks,
         ));
     }
     all
