@@ -1,6 +1,6 @@
 //! Insight as one page: charts without a script, light and dark, each mark of which leads to a row of a table, and that to entries.
 //!
-//! It shows the whole, the cohorts, and as many services as [`MOST_SERVICES`]; the cohorts of services are in the other forms.
+//! It shows the whole, the cohorts, and the first 40 services; the cohorts of services are in the other forms.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
