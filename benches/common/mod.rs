@@ -27,8 +27,12 @@ use git_docket::{
         AppendRecord, Edge, InForce, Link, Mark, Origin, Seal, TreeHead, entry, note::VerifierKey,
         path::NotePath,
     },
-    statement::{Placement, PredicateType, Statement, Subject},
+    statement::{
+        Placement, PredicateType, Statement, Subject,
+        predicate::{Genesis, Key, PolicyText, Roster},
+    },
 };
+use serde_json::Value;
 
 #[path = "../../tests/common/forge.rs"]
 pub mod forge;
@@ -56,9 +60,27 @@ impl Random {
     }
 }
 
-/// A repository with a ledger of so many entries, made where it is not there yet.
+/// What a ledger is of: its genesis, and for each commit the attestations of a pipeline, with their steps.
+pub trait Content {
+    /// A name for the folder.
+    fn name(&self) -> &'static str;
+
+    /// The genesis.
+    fn genesis(&mut self, first: &Project) -> Vec<u8>;
+
+    /// At most so many attestations about a commit.
+    fn pipeline(&mut self, commit: &Project, most: u64) -> Vec<(&'static str, Vec<u8>)>;
+}
+
+/// A repository with a ledger of so many entries, in-toto links all of them, made where it is not there yet.
 pub fn repository(entries: u64) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("ledger-{entries}-{SEED}"));
+    of(entries, &mut Links(Random(SEED)))
+}
+
+/// A repository with a ledger of so many entries of that content, made where it is not there yet.
+pub fn of(entries: u64, content: &mut dyn Content) -> PathBuf {
+    let name = format!("{}-{entries}-{SEED}", content.name());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if folder.join("done").exists() {
         return folder;
     }
@@ -77,7 +99,7 @@ pub fn repository(entries: u64) -> PathBuf {
         .spawn()
         .unwrap();
     let mut out = BufWriter::new(import.stdin.take().unwrap());
-    let genesis = write_ledger(entries, &mut out);
+    let genesis = write_ledger(entries, content, &mut out);
     out.flush().unwrap();
     drop(out);
     assert!(import.wait().unwrap().success());
@@ -107,26 +129,31 @@ fn write_private(path: &Path, content: &[u8]) {
     file.write_all(content).unwrap();
 }
 
-struct Project {
-    id: ObjectId,
-    tree: ObjectId,
+/// A commit of the project: one file that holds its number.
+pub struct Project {
+    pub n: u64,
+    pub id: ObjectId,
+    pub tree: ObjectId,
+    pub parent: Option<ObjectId>,
     raw: String,
     text: String,
 }
 
-/// Commit number `n` of the project: one file that holds `n`.
-fn project(n: u64, parent: Option<&ObjectId>) -> Project {
+/// Commit number `n`.
+fn project(n: u64, before: Option<&ObjectId>) -> Project {
     let hash = |kind, bytes: &[u8]| ObjectId::of_object(Algorithm::Sha1, kind, bytes).unwrap();
     let text = n.to_string();
     let blob = hash(ObjectKind::Blob, text.as_bytes());
     let tree = hash(ObjectKind::Tree, &[b"100644 n\0", blob.as_bytes()].concat());
     let who = format!("{WHO} {} +0000", time(n));
-    let parent = parent.map_or(String::new(), |parent| format!("parent {}\n", parent.hex()));
+    let parent = before.map_or(String::new(), |parent| format!("parent {}\n", parent.hex()));
     let raw = format!(
         "tree {}\n{parent}author {who}\ncommitter {who}\n\nchange {n}\n",
         tree.hex()
     );
     Project {
+        n,
+        parent: before.copied(),
         id: hash(ObjectKind::Commit, raw.as_bytes()),
         tree,
         raw,
@@ -148,9 +175,8 @@ fn pin(genesis: &Sha256) -> String {
 }
 
 /// Writes it, and says which leaf its genesis is.
-fn write_ledger(entries: u64, out: &mut impl Write) -> Sha256 {
+fn write_ledger(entries: u64, content: &mut dyn Content, out: &mut impl Write) -> Sha256 {
     let origin: Origin = forge::ORIGIN.parse().unwrap();
-    let mut random = Random(SEED);
     let mut edge = Edge::empty();
     let mut prev = origin.genesis_prev();
     let (mut seq, mut n) = (0, 0);
@@ -159,8 +185,13 @@ fn write_ledger(entries: u64, out: &mut impl Write) -> Sha256 {
     let mut seal = None;
     while seq < entries {
         let commit = project(n, parent.as_ref());
-        let pipeline = (2 + random.next() % 7).min(entries - seq);
-        let last = seq + pipeline == entries;
+        let mut bodies = Vec::new();
+        if seq == 0 {
+            bodies.push(("genesis", content.genesis(&commit)));
+        }
+        let most = entries - seq - bodies.len() as u64;
+        bodies.extend(content.pipeline(&commit, most));
+        let last = seq + bodies.len() as u64 == entries;
         let old = head(&edge);
         if last && seq > 0 {
             let signed = Seal {
@@ -171,11 +202,7 @@ fn write_ledger(entries: u64, out: &mut impl Write) -> Sha256 {
             edge = edge.seal().unwrap();
         }
         let mut note = Vec::new();
-        for step in &STEPS[..pipeline as usize] {
-            let (step, body) = match seq {
-                0 => ("genesis", genesis_body(&commit)),
-                _ => (*step, body(&commit, step, &mut random)),
-            };
+        for (step, body) in bodies {
             let link = Link {
                 seq,
                 prev,
@@ -260,24 +287,47 @@ fn head(edge: &Edge) -> TreeHead {
     }
 }
 
-fn genesis_body(commit: &Project) -> Vec<u8> {
-    let mut forge = forge::Forge::sound(Algorithm::Sha1);
-    forge.planned.clear();
-    forge.genesis("version = 1\nprotected = [\"refs/heads/main\"]\n", 1);
-    let body = forge.planned.remove(0).body;
-    let statement = Attestation::parse(body).unwrap();
-    let statement = statement.unverified_statement().unwrap();
-    let subject = Subject::commit(&commit.id, &commit.tree);
-    let statement = Statement::new(
-        vec![subject],
-        statement.predicate_type().clone(),
-        statement.predicate().clone(),
-    );
-    sign(statement.unwrap(), commit, "genesis", forge::ADA)
+/// In-toto links with two materials and a product, of about 1.3 KB once signed; 2 to 8 a commit.
+struct Links(Random);
+
+impl Content for Links {
+    fn name(&self) -> &'static str {
+        "ledger"
+    }
+
+    fn genesis(&mut self, first: &Project) -> Vec<u8> {
+        let policy = "version = 1\nprotected = [\"refs/heads/main\"]\n";
+        genesis(first, forge::roster(), policy)
+    }
+
+    fn pipeline(&mut self, commit: &Project, most: u64) -> Vec<(&'static str, Vec<u8>)> {
+        let steps = STEPS[..(2 + self.0.next() % 7).min(most) as usize].iter();
+        steps
+            .map(|step| (*step, link(commit, step, &mut self.0)))
+            .collect()
+    }
 }
 
-/// An in-toto link with two materials and a product, of about 1.3 KB once signed.
-fn body(commit: &Project, step: &str, random: &mut Random) -> Vec<u8> {
+/// A genesis with this roster and policy.
+pub fn genesis(first: &Project, roster: Roster, policy: &str) -> Vec<u8> {
+    let name = forge::ORIGIN.parse().unwrap();
+    let ledger_key = VerifierKey::new(name, forge::key(forge::LEDGER).public());
+    let genesis = Genesis {
+        origin: forge::ORIGIN.into(),
+        root_keys: vec![Key(forge::key(forge::ADA).public().clone())],
+        threshold: 1,
+        ledger_key: ledger_key.to_string().parse().unwrap(),
+        roster,
+        policy: PolicyText::new(policy),
+        continuity: Vec::new(),
+        from: None,
+    };
+    let subject = Subject::commit(&first.id, &first.tree);
+    let statement = Statement::of(vec![subject], &genesis).unwrap();
+    sign(statement, first, "genesis", forge::ADA)
+}
+
+fn link(commit: &Project, step: &str, random: &mut Random) -> Vec<u8> {
     let product = format!("target/release/{step}");
     let material =
         |name: &str, hex: String| serde_json::json!({"name": name, "digest": {"sha256": hex}});
@@ -288,13 +338,30 @@ fn body(commit: &Project, step: &str, random: &mut Random) -> Vec<u8> {
         "byproducts": {"return-value": 0, "startedOn": "2026-11-22T09:58:00Z", "finishedOn": "2026-11-22T10:00:00Z"},
     });
     let digest = Sha256::of(random.hex().as_bytes());
-    let subjects = vec![
-        Subject::commit(&commit.id, &commit.tree),
-        Subject::artifact(product, &digest),
-    ];
-    let kind = PredicateType::resolve("link").unwrap();
+    attest(
+        commit,
+        step,
+        "link",
+        Some((product, digest)),
+        predicate,
+        forge::BEN,
+    )
+}
+
+/// A signed statement about a commit, and an artifact.
+pub fn attest(
+    commit: &Project,
+    step: &str,
+    kind: &str,
+    artifact: Option<(String, Sha256)>,
+    predicate: Value,
+    seed: u8,
+) -> Vec<u8> {
+    let mut subjects = vec![Subject::commit(&commit.id, &commit.tree)];
+    subjects.extend(artifact.map(|(name, digest)| Subject::artifact(name, &digest)));
+    let kind = PredicateType::resolve(kind).unwrap();
     let statement = Statement::new(subjects, kind, predicate.as_object().unwrap().clone());
-    sign(statement.unwrap(), commit, step, forge::BEN)
+    sign(statement.unwrap(), commit, step, seed)
 }
 
 fn sign(statement: Statement, commit: &Project, step: &str, seed: u8) -> Vec<u8> {

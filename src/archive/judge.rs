@@ -135,7 +135,7 @@ fn checks(model: &Model, request: &Request) -> Vec<CheckResult> {
     };
     match ids.is_empty() {
         true => Vec::new(),
-        false => judge::judge(model, &request.scope, &ids),
+        false => judge::judge(model, &request.scope, &ids, request.threads),
     }
 }
 

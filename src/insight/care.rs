@@ -1,13 +1,16 @@
 //! How much care was taken: controls, reviews, approvals and exceptions of each change.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::num::NonZeroUsize;
 
 use super::Observation;
 use super::delivery::{Authored, Delivery};
 use super::figure::Said;
 use super::measure::Measure;
 use crate::judge::{self, Entry, Model, Scope, Verdict};
-use crate::statement::predicate::{ApprovalScope, Covers, Decision, Known, PersonId, Review};
+use crate::statement::predicate::{
+    ApprovalScope, Covers, Decision, Exception, Known, PersonId, Review,
+};
 
 /// More lines an hour than these is fast reading.
 pub const FAST: u64 = 500;
@@ -19,7 +22,7 @@ impl Held {
     pub(super) fn of(model: &Model, required: &[&'static str]) -> Self {
         let mut held: HashMap<u64, BTreeMap<&'static str, Verdict>> = HashMap::new();
         if !required.is_empty() {
-            for check in judge::judge(model, &Scope::default(), required) {
+            for check in judge::judge(model, &Scope::default(), required, NonZeroUsize::MIN) {
                 for item in check.items.iter().filter(|_| !is_of_ledger(check.id)) {
                     if let Some(seq) = item.place.seq {
                         let said = held.entry(seq).or_default();
@@ -247,10 +250,7 @@ pub struct ExceptionLoad {
 impl ExceptionLoad {
     pub(super) fn of(model: &Model, period: super::Period) -> Self {
         let mut load = Self::default();
-        let all = model.of(|said| match said {
-            Known::Exception(exception) => Some(&**exception),
-            _ => None,
-        });
+        let all = model.of::<Exception>();
         for (entry, exception) in all.filter(|(entry, _)| entry.time() < period.until) {
             let from = exception.effective_from.unwrap_or(entry.time());
             let granted = judge::is_granted(model, entry, exception);

@@ -268,10 +268,7 @@ impl<'a> Delivery<'a> {
             .landings()
             .map(|(entry, landing)| (entry.attestation, landing.change_id.as_str()))
             .collect();
-        let outcomes = model.of(|said| match said {
-            Known::Outcome(outcome) => Some(&**outcome),
-            _ => None,
-        });
+        let outcomes = model.of::<Outcome>();
         let here: BTreeSet<&str> = self
             .shipped
             .iter()

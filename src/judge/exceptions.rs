@@ -4,14 +4,11 @@ use super::model::{Actor, Entry, Model};
 use super::{Item, Reason, Verdict};
 use crate::policy::rules::fits;
 use crate::roster::PersonKind;
-use crate::statement::predicate::{Exception, Known};
+use crate::statement::predicate::Exception;
 
 /// Every exception, with its entry.
 pub(super) fn all(model: &Model) -> impl Iterator<Item = (&Entry, &Exception)> {
-    model.of(|said| match said {
-        Known::Exception(exception) => Some(&**exception),
-        _ => None,
-    })
+    model.of::<Exception>()
 }
 
 /// Turns a failed item into an exception, where one covers it.

@@ -70,7 +70,16 @@ pub fn gather<S: Source>(
             facts.lines.insert(name.clone(), line(source, tip, begun)?);
         }
     }
-    for id in named(model) {
+    let named = named(model);
+    for commit in facts.lines.values().flatten() {
+        if named.contains(&commit.id) {
+            facts.others.insert(commit.id, commit.clone());
+        }
+    }
+    for id in named {
+        if facts.others.contains_key(&id) {
+            continue;
+        }
         let commit = match source.commit(&id)? {
             None => source.kept(&id),
             here => here,

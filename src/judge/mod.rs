@@ -16,6 +16,7 @@
 pub mod checks;
 mod commit;
 mod demands;
+pub mod entries;
 mod exceptions;
 pub mod gather;
 pub mod layout;
@@ -27,6 +28,10 @@ pub mod scenario;
 mod starter;
 pub mod trailers;
 pub mod trails;
+
+use std::num::NonZeroUsize;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
 
@@ -179,34 +184,61 @@ pub struct Check {
     pub(crate) run: fn(&Model, &Scope) -> Vec<Item>,
 }
 
+impl Check {
+    fn result(&self, model: &Model, scope: &Scope) -> CheckResult {
+        let mut items = (self.run)(model, scope);
+        for item in &mut items {
+            exceptions::apply(model, self.id, item);
+        }
+        let from = model.policy().checks().effective_from(self.id);
+        let is_older = |item: &mut Item| {
+            let both = item.place.time.zip(from);
+            both.is_some_and(|(time, from)| time < from)
+        };
+        let mut older: Vec<Item> = items.extract_if(.., is_older).collect();
+        older.retain(|item| item.verdict > Verdict::Exception);
+        sort(&mut older);
+        let mut result = CheckResult::of(self, items);
+        // Once it is in force, what is older is none of its business; until then it is a warning.
+        let coming = from.filter(|from| model.at < *from && !older.is_empty());
+        result.coming = coming.map(|from| Coming { from, items: older });
+        result
+    }
+}
+
 /// Runs checks, by id, in their order; [`checks::ALL`] has every one.
 ///
-/// C01 and C02 are always run, because they say whether anything else can be known.
-pub fn judge(model: &Model, scope: &Scope, wanted: &[&str]) -> Vec<CheckResult> {
-    let selected = checks::ALL
+/// C01 and C02 are always run, because they say whether anything else can be known. How many threads work makes no
+/// difference to what they say.
+pub fn judge(
+    model: &Model,
+    scope: &Scope,
+    wanted: &[&str],
+    threads: NonZeroUsize,
+) -> Vec<CheckResult> {
+    let selected: Vec<&Check> = checks::ALL
         .iter()
-        .filter(|check| matches!(check.id, "C01" | "C02") || wanted.contains(&check.id));
-    let mut results: Vec<CheckResult> = selected
-        .map(|check| {
-            let mut items = (check.run)(model, scope);
-            for item in &mut items {
-                exceptions::apply(model, check.id, item);
-            }
-            let from = model.policy().checks().effective_from(check.id);
-            let is_older = |item: &mut Item| {
-                let both = item.place.time.zip(from);
-                both.is_some_and(|(time, from)| time < from)
-            };
-            let mut older: Vec<Item> = items.extract_if(.., is_older).collect();
-            older.retain(|item| item.verdict > Verdict::Exception);
-            sort(&mut older);
-            let mut result = CheckResult::of(check, items);
-            // Once it is in force, what is older is none of its business; until then it is a warning.
-            let coming = from.filter(|from| model.at < *from && !older.is_empty());
-            result.coming = coming.map(|from| Coming { from, items: older });
-            result
-        })
+        .filter(|check| matches!(check.id, "C01" | "C02") || wanted.contains(&check.id))
         .collect();
+    let results: Vec<OnceLock<CheckResult>> = selected.iter().map(|_| OnceLock::new()).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(check) = selected.get(at) else {
+                return;
+            };
+            results[at].get_or_init(|| check.result(model, scope));
+        }
+    };
+    // Of fewer entries a thread takes longer to start than to judge.
+    let threads = threads.get().min(1 + model.entries.len() / 1000);
+    std::thread::scope(|scope| {
+        (1..threads).for_each(|_| drop(scope.spawn(work)));
+        work();
+    });
+    let results = results.into_iter().filter_map(OnceLock::into_inner);
+    let mut results: Vec<CheckResult> = results.collect();
     let sound = results
         .iter()
         .all(|result| !matches!(result.id, "C01" | "C02") || result.verdict != Verdict::Fail);

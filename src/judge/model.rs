@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::entries::Entries;
 use super::trailers::Trailer;
 use crate::digest::{ObjectId, Sha256};
 use crate::policy::Policy;
 use crate::roster::{Person, Roster};
 use crate::statement::predicate::{
-    AssertedBy, Change, CorrectionKind, Deployment, Known, Landing, PersonId, PersonKind,
-    Reference, Role, Who, uri_of,
+    AssertedBy, Change, Correction, CorrectionKind, Deployment, Kind, Known, Landing, PersonId,
+    PersonKind, Reference, Role, Who, uri_of,
 };
 use crate::statement::{DigestSet, Subject};
 use crate::timestamp::Timestamp;
@@ -112,7 +113,7 @@ pub struct Model {
     /// The ledger's name.
     pub origin: String,
     /// The entries that count, by seq.
-    pub entries: Vec<Entry>,
+    pub entries: Entries,
     /// Entries that a later one took back or replaced: which, and by which.
     pub corrected: Vec<(u64, u64)>,
     /// Roster and policy, by the first seq that each judges.
@@ -133,6 +134,11 @@ impl Entry {
     /// The moment that is held to: verified where somebody vouches for it, else claimed.
     pub fn time(&self) -> Timestamp {
         self.verified.unwrap_or(self.claimed)
+    }
+
+    /// What it says, where that is of this type.
+    pub fn says<T: Kind>(&self) -> Option<&T> {
+        T::of(self.said.as_ref()?)
     }
 
     /// Whether one of its subjects has one of these digests.
@@ -175,15 +181,10 @@ impl Model {
     /// Takes out what was retracted or superseded by whoever may: the person who signed it.
     pub fn correct(&mut self) {
         let mut corrected = Vec::new();
-        for correction in &self.entries {
-            let Some(Known::Correction(said)) = &correction.said else {
-                continue;
-            };
-            let target = self.entries.iter().find(|entry| {
-                entry.attestation == said.about.attestation
-                    && entry.seq < correction.seq
-                    && entry.signer == correction.signer
-            });
+        for (correction, said) in self.of::<Correction>() {
+            let target = self.entries.attested(&said.about.attestation);
+            let target = target
+                .filter(|entry| entry.seq < correction.seq && entry.signer == correction.signer);
             let replaced = match (&said.kind, &said.replacement) {
                 (CorrectionKind::Supersede, Some(by)) => self.entry(by).is_some(),
                 (kind, _) => *kind == CorrectionKind::Retract,
@@ -213,8 +214,8 @@ impl Model {
     pub fn entry(&self, reference: &Reference) -> Option<&Entry> {
         let here = reference.origin == self.origin;
         self.entries
-            .iter()
-            .find(|entry| here && entry.attestation == reference.attestation)
+            .attested(&reference.attestation)
+            .filter(|_| here)
     }
 
     /// Which person somebody is, by the roster in force at an entry.
@@ -272,54 +273,39 @@ impl Model {
     }
 
     /// Entries of one type, with what they say.
-    pub fn of<'a, T: 'a>(
-        &'a self,
-        pick: impl Fn(&'a Known) -> Option<&'a T> + 'a,
-    ) -> impl Iterator<Item = (&'a Entry, &'a T)> {
-        self.entries
-            .iter()
-            .filter_map(move |entry| Some((entry, pick(entry.said.as_ref()?)?)))
+    pub fn of<'a, T: Kind + 'a>(&'a self) -> impl DoubleEndedIterator<Item = (&'a Entry, &'a T)> {
+        self.entries.of()
     }
 
     /// Every change, by its id: the newest entry that speaks of it.
     pub fn changes(&self) -> BTreeMap<&str, (&Entry, &Change)> {
-        let all = self.of(|said| match said {
-            Known::Change(change) => Some(&**change),
-            _ => None,
-        });
+        let all = self.of::<Change>();
         all.map(|(entry, change)| (change.id.as_str(), (entry, change)))
             .collect()
     }
 
     /// Every landing.
     pub fn landings(&self) -> impl Iterator<Item = (&Entry, &Landing)> {
-        self.of(|said| match said {
-            Known::Landing(landing) => Some(&**landing),
-            _ => None,
-        })
+        self.of()
     }
 
     /// Every deployment.
     pub fn deployments(&self) -> impl Iterator<Item = (&Entry, &Deployment)> {
-        self.of(|said| match said {
-            Known::Deployment(deployment) => Some(&**deployment),
-            _ => None,
-        })
+        self.of()
     }
 
     /// A digest and those of the same release: an index and its platforms' manifests.
     pub fn family(&self, digest: &DigestSet) -> Vec<DigestSet> {
         let mut family = vec![digest.clone()];
-        let contains = self.of(|said| match said {
-            Known::Contains(contains) => Some(contains),
-            _ => None,
-        });
-        for (_, contains) in contains {
+        for contains in self.entries.containing(digest) {
             let whole = &contains.parent.digest;
-            let parts = contains.children.iter().map(|child| &child.digest);
             if whole.matches(digest) {
-                family.extend(parts.cloned());
-            } else if parts.clone().any(|part| part.matches(digest)) {
+                family.extend(contains.children.iter().map(|child| child.digest.clone()));
+            } else if contains
+                .children
+                .iter()
+                .any(|child| child.digest.matches(digest))
+            {
                 family.push(whole.clone());
             }
         }
@@ -328,13 +314,15 @@ impl Model {
 
     /// What git knows of a commit.
     pub fn commit(&self, id: &ObjectId) -> Option<&CommitFacts> {
-        let on_line = self
-            .facts
-            .lines
-            .values()
-            .flatten()
-            .find(|commit| commit.id == *id);
-        on_line.or_else(|| self.facts.others.get(id))
+        let named = self.facts.others.get(id);
+        // Most are named by an entry; the lines are long.
+        named.or_else(|| {
+            self.facts
+                .lines
+                .values()
+                .flatten()
+                .find(|commit| commit.id == *id)
+        })
     }
 
     /// Whether one entry precedes another: because the later one says that it relied on it, because verified
@@ -351,7 +339,7 @@ impl Model {
         {
             return Some(a < b);
         }
-        match self.came_late(first) || self.came_late(then) {
+        match self.entries.came_late(first) || self.entries.came_late(then) {
             true => None,
             false => Some(first.seq < then.seq),
         }
@@ -374,17 +362,6 @@ impl Model {
             }
         }
         false
-    }
-
-    // Signed well before an entry that stands before it: it waited in a spool or an inbox.
-    fn came_late(&self, entry: &Entry) -> bool {
-        const SKEW: i64 = 300;
-        let at = self.entries.partition_point(|other| other.seq < entry.seq);
-        let newest = self.entries[..at]
-            .iter()
-            .map(|other| other.claimed.unix())
-            .max();
-        newest.is_some_and(|newest| newest > entry.claimed.unix() + SKEW)
     }
 }
 

@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use super::Model;
 use crate::digest::Sha256;
-use crate::statement::predicate::{DeploymentResult, Known};
+use crate::statement::predicate::{DeploymentResult, Release};
 use crate::timestamp::Timestamp;
 
 /// What is drawn from.
@@ -217,10 +217,7 @@ fn deployments(model: &Model, key: Option<&str>) -> Vec<Unit> {
 }
 
 fn releases(model: &Model, key: Option<&str>) -> Vec<Unit> {
-    let releases = model.of(|said| match said {
-        Known::Release(release) => Some(&**release),
-        _ => None,
-    });
+    let releases = model.of::<Release>();
     let unit = releases.map(|(entry, release)| Unit {
         name: entry.attestation.to_string(),
         seq: entry.seq,

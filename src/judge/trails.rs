@@ -18,7 +18,7 @@ use super::model::{Entry, Model};
 use super::{CheckResult, Scope, Verdict};
 use crate::digest::ObjectId;
 use crate::statement::DigestSet;
-use crate::statement::predicate::{Covers, Known};
+use crate::statement::predicate::Known;
 use crate::timestamp::Timestamp;
 
 /// As many releases have a trail, newest first; the others are counted.
@@ -106,11 +106,8 @@ fn last<'a>(it: &Landed<'a>) -> &'a Entry {
     it.landing.map_or(it.entry, |(entry, _)| entry)
 }
 
-/// Where entries are found: by tree, by commit, by artifact; and changes by id.
+/// Changes by id, and by the commits that landed.
 pub(crate) struct Index<'a> {
-    by_tree: HashMap<String, Vec<usize>>,
-    by_commit: HashMap<ObjectId, Vec<usize>>,
-    by_artifact: HashMap<&'a str, Vec<usize>>,
     pub(crate) changes: HashMap<&'a str, Landed<'a>>,
     by_landed: HashMap<ObjectId, Vec<&'a str>>,
 }
@@ -118,9 +115,6 @@ pub(crate) struct Index<'a> {
 impl<'a> Index<'a> {
     pub(crate) fn of(model: &'a Model) -> Self {
         let mut index = Self {
-            by_tree: HashMap::new(),
-            by_commit: HashMap::new(),
-            by_artifact: HashMap::new(),
             changes: HashMap::new(),
             by_landed: HashMap::new(),
         };
@@ -140,32 +134,6 @@ impl<'a> Index<'a> {
             };
             index.changes.insert(id, landed);
         }
-        for (at, entry) in model.entries.iter().enumerate() {
-            // What only excuses or corrects led to no release.
-            if matches!(entry.said, Some(Known::Exception(_) | Known::Correction(_))) {
-                continue;
-            }
-            index.by_commit.entry(entry.commit).or_default().push(at);
-            let covered = match &entry.said {
-                Some(Known::Approval(said)) => match &said.covers {
-                    Covers::Revision(covered) => Some(covered.tree),
-                    _ => None,
-                },
-                Some(Known::Review(said)) => Some(said.covers.tree),
-                _ => None,
-            };
-            let trees = [Some(entry.tree), covered];
-            for tree in trees.into_iter().flatten() {
-                index.by_tree.entry(tree.hex()).or_default().push(at);
-            }
-            for (algorithm, digest) in entry.subjects.iter().flat_map(|it| it.digest.iter()) {
-                match algorithm {
-                    "gitTree" => index.by_tree.entry(digest.to_owned()).or_default().push(at),
-                    "gitCommit" => {}
-                    _ => index.by_artifact.entry(digest).or_default().push(at),
-                }
-            }
-        }
         index
     }
 
@@ -177,37 +145,25 @@ impl<'a> Index<'a> {
         entries: &mut BTreeSet<usize>,
         marks: &mut BTreeSet<u64>,
     ) {
-        marks.insert(it.entry.seq);
-        entries.extend(at(model, it.entry.seq));
-        if let Some((entry, landing)) = it.landing {
-            marks.insert(entry.seq);
-            entries.extend(at(model, entry.seq));
-            let recorded = landing
-                .commits
-                .iter()
-                .filter_map(|id| self.by_commit.get(id));
-            entries.extend(recorded.flatten());
+        let landing = it.landing.iter();
+        let own = landing.clone().map(|(entry, _)| *entry).chain([it.entry]);
+        marks.extend(own.clone().map(|entry| entry.seq));
+        add(model, entries, own);
+        let landed = landing.flat_map(|(_, landing)| &landing.commits);
+        for commit in landed.chain([&it.change.head.commit]) {
+            add(model, entries, model.entries.at_commit(commit));
         }
-        entries.extend(
-            self.by_commit
-                .get(&it.change.head.commit)
-                .iter()
-                .copied()
-                .flatten(),
-        );
         for tree in it.trees(model) {
-            entries.extend(self.by_tree.get(&tree.hex()).iter().copied().flatten());
+            add(model, entries, model.entries.with_tree(&tree));
+            add(model, entries, model.entries.covering_tree(&tree));
         }
     }
 
     /// The entries about an artifact, or one of the same release.
     pub(crate) fn of_artifact(&self, model: &Model, artifact: &DigestSet) -> BTreeSet<usize> {
         let mut entries = BTreeSet::new();
-        for digest in model.family(artifact) {
-            for (_, value) in digest.iter() {
-                entries.extend(self.by_artifact.get(value).iter().copied().flatten());
-            }
-        }
+        let about = model.entries.about(&model.family(artifact));
+        add(model, &mut entries, about);
         entries
     }
 
@@ -234,13 +190,11 @@ impl<'a> Index<'a> {
         release: &Entry,
         entries: &BTreeSet<usize>,
     ) -> Trail {
-        let before = entries
-            .iter()
-            .map(|at| &model.entries[*at])
-            .filter(|entry| {
-                let other = matches!(entry.said, Some(Known::Deployment(_) | Known::Inventory(_)));
-                entry.seq < release.seq && !other
-            });
+        let all = entries.iter().map(|at| &model.entries[*at]);
+        let before = all.filter(|entry| {
+            let other = matches!(entry.said, Some(Known::Deployment(_) | Known::Inventory(_)));
+            entry.seq < release.seq && !other
+        });
         let mut events: Vec<Event> = before.map(|entry| event(model, entry)).collect();
         events.sort_by_key(|event| (event.time, event.seq));
         events.drain(..events.len().saturating_sub(MOST_EVENTS - 1));
@@ -254,9 +208,12 @@ impl<'a> Index<'a> {
     }
 }
 
-fn at(model: &Model, seq: u64) -> Option<usize> {
-    let found = model.entries.binary_search_by_key(&seq, |entry| entry.seq);
-    found.ok()
+// What only excuses or corrects led to no release.
+fn add<'a>(model: &Model, to: &mut BTreeSet<usize>, entries: impl IntoIterator<Item = &'a Entry>) {
+    let is_other =
+        |entry: &&Entry| matches!(entry.said, Some(Known::Exception(_) | Known::Correction(_)));
+    let led = entries.into_iter().filter(|entry| !is_other(entry));
+    to.extend(led.filter_map(|entry| model.entries.place(entry.seq)));
 }
 
 fn event(model: &Model, entry: &Entry) -> Event {

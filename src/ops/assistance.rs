@@ -204,11 +204,10 @@ impl<'a> Reader<'a> {
         let bots = evidence
             .and_then(|evidence| evidence.in_force.last())
             .map_or(&[][..], |(_, _, policy)| &policy.ai().bots);
-        let all = evidence.map_or(&[][..], |evidence| &evidence.entries);
-        let entries = all.iter().filter_map(|entry| match &entry.said {
-            Some(Known::AiAssistance(said)) if own_word(entry, said) => Some((entry, &**said)),
-            _ => None,
-        });
+        let all = evidence
+            .into_iter()
+            .flat_map(|evidence| evidence.entries.of());
+        let entries = all.filter(|(entry, said)| own_word(entry, said));
         let mut reader = Self {
             repository,
             entries: entries.collect(),
@@ -218,7 +217,7 @@ impl<'a> Reader<'a> {
             notes: notes(repository)?,
             before: rewritten::read(repository)?,
         };
-        reader.place(all)?;
+        reader.place(evidence.map_or(&[], |evidence| &*evidence.entries))?;
         Ok(reader)
     }
 

@@ -4,6 +4,8 @@
 //! landings name, and for a landed tree that is not the approved one the merge recomputed by `git merge-tree` with
 //! fixed settings, into a folder of its own so that nothing is left in the repository.
 
+use std::num::NonZeroUsize;
+
 use crate::digest::{ObjectId, ObjectKind};
 use crate::finding::Finding;
 use crate::git::{Error, RefName, Repository};
@@ -35,6 +37,7 @@ pub fn judge(
     scope: &Scope,
     wanted: &Wanted,
     at: Option<Timestamp>,
+    threads: NonZeroUsize,
 ) -> Result<Vec<CheckResult>, Error> {
     let Some(evidence) = &outcome.evidence else {
         return Ok(Vec::new());
@@ -50,7 +53,7 @@ pub fn judge(
     };
     match ids.is_empty() {
         true => Ok(Vec::new()),
-        false => Ok(judge::judge(&model, scope, &ids)),
+        false => Ok(judge::judge(&model, scope, &ids, threads)),
     }
 }
 

@@ -5,6 +5,7 @@
 //! of deployments have it to look at. The required steps of the commit count too.
 
 use serde::Serialize;
+use std::num::NonZeroUsize;
 
 use super::World;
 use super::judgement::{self, Wanted};
@@ -117,11 +118,12 @@ pub fn ready(
         imagine(&mut model, environment, service, &artifact.digest);
         scope.environment = Some(environment.clone());
     }
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let enforced = model.policy().checks().enforced();
     let (pending, wanted): (Vec<_>, Vec<_>) = enforced
         .into_iter()
         .partition(|id| act.brings().contains(id));
-    let checks = judge::judge(&model, &scope, &wanted);
+    let checks = judge::judge(&model, &scope, &wanted, threads);
     let mut missing = Vec::new();
     let mut verdict = judge::overall(&checks);
     for step in outcome

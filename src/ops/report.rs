@@ -169,7 +169,7 @@ pub fn report(
     }
     let ids: Vec<&str> = ids.into_iter().collect();
     let scope = replay::scoped(&request.question, &request.scope);
-    let results = judge::judge(&model, &scope, &ids);
+    let results = judge::judge(&model, &scope, &ids, request.threads);
     let asked = Asked {
         subject,
         scope: request.scope,

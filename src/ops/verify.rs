@@ -394,7 +394,14 @@ pub fn verify(
     });
     let layout = layout.transpose()?;
     let scope = scoped(&request.question, &request.scope);
-    let checks = judgement::judge(repository, &outcome, &scope, &request.checks, request.at)?;
+    let checks = judgement::judge(
+        repository,
+        &outcome,
+        &scope,
+        &request.checks,
+        request.at,
+        request.threads,
+    )?;
     outcome.verdict = outcome.verdict.with(&checks, &scope);
     let pending = super::spool::Spool::of(repository).items()?.len();
     Ok(Replayed {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::num::NonZeroUsize;
 
 use maud::{DOCTYPE, html};
 use serde::Serialize;
@@ -11,7 +12,7 @@ use super::escape::line;
 use super::markdown::cell;
 use crate::digest::{ObjectId, Sha256};
 use crate::judge::{CheckResult, Entry, Item, Model, Scope, Verdict, judge};
-use crate::statement::predicate::{Covers, Known};
+use crate::statement::predicate::{Change, Covers, Known};
 use crate::timestamp::Timestamp;
 
 /// The page.
@@ -72,10 +73,10 @@ pub struct Missing {
 impl Dossier {
     /// Of one change; `None` where no entry speaks of it.
     pub fn of(model: &Model, id: &str) -> Option<Self> {
-        let changes = model.of(|said| match said {
-            Known::Change(change) if change.id == id => Some(&**change),
-            _ => None,
-        });
+        let changes = model
+            .entries
+            .of_change(id)
+            .filter_map(|entry| Some((entry, entry.says::<Change>()?)));
         let changes: Vec<_> = changes.collect();
         let (_, newest) = changes.last()?;
         let heads: Vec<ObjectId> = changes
@@ -113,7 +114,7 @@ impl Dossier {
             .iter()
             .map(|check| check.id)
             .collect();
-        let results = judge(model, &scope, &all);
+        let results = judge(model, &scope, &all, NonZeroUsize::MIN);
         Some(Self {
             origin: model.origin.clone(),
             change: id.to_owned(),

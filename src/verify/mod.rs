@@ -47,6 +47,7 @@ use crate::{
     digest::{ObjectId, Sha256},
     finding::{Code, Finding, Severity},
     judge,
+    judge::entries::Entries,
     ledger::{
         Origin, Snapshot, TreeHead,
         entry::Lines,
@@ -235,7 +236,7 @@ pub struct Outcome {
 #[derive(Clone, Debug)]
 pub struct Evidence {
     /// The entries that count.
-    pub entries: Vec<judge::Entry>,
+    pub entries: Entries,
     /// Roster and policy, by the first seq that each judges.
     pub in_force: Vec<(u64, Arc<Roster>, Arc<Policy>)>,
     /// Changes of roster, policy and ledger key.
@@ -340,6 +341,8 @@ pub fn verify(snapshot: &dyn Snapshot, request: &Request) -> Result<Outcome, Ver
         &heads,
         &mut findings,
     )?;
+    let kept = all.records.iter_mut().map(|record| record.kept.take());
+    let kept = (keep != Keep::Nothing).then(|| kept.collect());
     Ok(verdict::entries(verdict::Judged {
         tip: shape.tip,
         request,
@@ -347,7 +350,7 @@ pub fn verify(snapshot: &dyn Snapshot, request: &Request) -> Result<Outcome, Ver
         names: &names,
         timeline: &timeline,
         continuity: replay.continuity,
-        keep,
+        kept,
         origin,
         heads,
         fork_proofs,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{
-    CommitSubject, Evidence, Heads, Keep, Memory, Outcome, Question, Request, Verdict, VerifyError,
-    examine::{GOVERNANCE, Name, Names, Record, State},
+    CommitSubject, Evidence, Heads, Memory, Outcome, Question, Request, Verdict, VerifyError,
+    examine::{GOVERNANCE, Kept, Name, Names, Record, State},
     governance::Timeline,
     heads::Roots,
 };
@@ -256,7 +256,7 @@ pub(super) struct Judged<'a> {
     pub(super) names: &'a Names,
     pub(super) timeline: &'a Timeline,
     pub(super) continuity: Vec<predicate::Continuity>,
-    pub(super) keep: Keep,
+    pub(super) kept: Option<Vec<Option<Box<Kept>>>>,
     pub(super) origin: Origin,
     pub(super) heads: Heads,
     pub(super) fork_proofs: Vec<ForkProof>,
@@ -272,7 +272,7 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
         names,
         timeline,
         continuity,
-        keep,
+        kept,
         origin,
         heads,
         fork_proofs,
@@ -314,9 +314,12 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
         findings.push(Finding::new(Code::NoEntries, describe(&request.question)));
     }
     let in_force = timeline.at(total);
-    let evidence = match keep {
-        Keep::Nothing => None,
-        _ => Some(evidence(records, names, timeline, &counting, continuity)),
+    let evidence = match kept {
+        None => None,
+        Some(kept) => {
+            let records = records.iter().zip(kept);
+            Some(evidence(records, names, timeline, &counting, continuity))
+        }
     };
     let mut steps = Vec::new();
     for subject in &subjects {
@@ -371,19 +374,19 @@ pub(super) fn entries(judged: Judged<'_>) -> Outcome {
     }
 }
 
-fn evidence(
-    records: &[Record],
+fn evidence<'a>(
+    records: impl Iterator<Item = (&'a Record, Option<Box<Kept>>)>,
     names: &Names,
     timeline: &Timeline,
     counting: &BTreeMap<u64, PersonId>,
     continuity: Vec<predicate::Continuity>,
 ) -> Evidence {
-    let entries = records.iter().filter_map(|record| {
+    let entries = records.filter_map(|(record, kept)| {
         let signer = counting.get(&record.seq)?;
         let State::Sound { predicate_type, .. } = record.state else {
             return None;
         };
-        let kept = record.kept.as_deref()?;
+        let Kept { subjects, said } = *kept?;
         Some(judge::Entry {
             seq: record.seq,
             attestation: record.attestation,
@@ -394,9 +397,9 @@ fn evidence(
             claimed: record.claimed,
             verified: None,
             predicate_type: names.text(predicate_type),
-            said: kept.said.clone(),
+            said,
             failed: record.says.failed,
-            subjects: kept.subjects.clone(),
+            subjects,
         })
     });
     let governed = timeline.completed().iter().map(|change| {

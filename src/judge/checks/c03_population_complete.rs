@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::items::{Deployed, deployments};
 use crate::judge::{Check, Item, Model, Reason, Scope};
-use crate::statement::predicate::{Inventory, Known, Landing};
+use crate::statement::predicate::{Inventory, Landing};
 use crate::timestamp::Timestamp;
 
 /// The check.
@@ -106,10 +106,7 @@ fn landings(model: &Model, scope: &Scope) -> Vec<Item> {
 
 // Each environment by its newest complete inventory.
 fn running(model: &Model, scope: &Scope) -> Vec<Item> {
-    let all = model.of(|said| match said {
-        Known::Inventory(inventory) => Some(&**inventory),
-        _ => None,
-    });
+    let all = model.of::<Inventory>();
     let mut newest: BTreeMap<&str, (u64, &Inventory)> = BTreeMap::new();
     let until = scope.period.map(|(_, until)| until);
     let seen = |inventory: &Inventory| until.is_none_or(|until| inventory.observed_on < until);

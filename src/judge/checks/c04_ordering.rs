@@ -2,10 +2,14 @@
 //! fails; what nobody can tell is unknown, and so is the order of what is not there: an approval of a change,
 //! the build of what was deployed, and its scan where C09 is enforced.
 
-use super::items::{Deployed, Landed, approvals, changes, deployments, merge_approvals, sources};
+use std::collections::BTreeSet;
+
+use super::items::{
+    Deployed, Landed, artifact_approvals, changes, deployments, merge_approvals, sources,
+};
 use crate::judge::Entry;
 use crate::judge::{Check, Item, Model, Reason, Scope};
-use crate::statement::predicate::{Covers, Known, Predicate, Provenance};
+use crate::statement::predicate::{Predicate, Provenance, Vulns};
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -30,12 +34,8 @@ fn run(model: &Model, scope: &Scope) -> Vec<Item> {
 }
 
 fn of_change(model: &Model, it: &Landed<'_>, rule: &crate::policy::rules::FourEyes) -> Item {
-    let yes = merge_approvals(model, rule);
-    let covering: Vec<&Entry> = yes
-        .iter()
-        .filter(|yes| yes.covered.tree == it.change.head.tree)
-        .map(|yes| yes.entry)
-        .collect();
+    let yes = merge_approvals(model, rule, &it.change.head.tree, &BTreeSet::new());
+    let covering: Vec<&Entry> = yes.iter().map(|yes| yes.entry).collect();
     if covering.is_empty() {
         return missing(it.id().to_owned(), "approval").resting_on([it.entry.seq]);
     }
@@ -56,16 +56,14 @@ fn of_change(model: &Model, it: &Landed<'_>, rule: &crate::policy::rules::FourEy
 
 fn of_deployment(model: &Model, it: &Deployed<'_>) -> Item {
     let family = model.family(it.digest());
-    let about = |entry: &&Entry| family.iter().any(|digest| entry.is_about(digest));
     let builds: Vec<&Entry> = sources(model, it.digest())
         .into_iter()
         .filter(|entry| entry.predicate_type == Provenance::TYPE)
         .collect();
-    let scans: Vec<&Entry> = model
-        .entries
-        .iter()
-        .filter(about)
-        .filter(|entry| matches!(entry.said, Some(Known::Vulns(_))))
+    let about = model.entries.about(&family);
+    let scans: Vec<&Entry> = about
+        .into_iter()
+        .filter(|entry| entry.says::<Vulns>().is_some())
         .collect();
     if builds.is_empty() {
         return missing(it.label(), "build").resting_on([it.entry.seq]);
@@ -80,10 +78,7 @@ fn of_deployment(model: &Model, it: &Deployed<'_>) -> Item {
     for build in &builds {
         pairs.extend(scans.iter().map(|scan| ("build and scan", *build, *scan)));
     }
-    let approved = approvals(model).filter(|(_, approval)| match &approval.covers {
-        Covers::Artifact(artifact) => family.iter().any(|digest| digest.matches(&artifact.digest)),
-        _ => false,
-    });
+    let approved = artifact_approvals(model, &family);
     pairs.extend(approved.map(|(entry, _)| ("approval and deployment", entry, it.entry)));
     // Of many scans and approvals the first is the one that had to come before.
     ordered(model, it.label(), &first_of_each(pairs))

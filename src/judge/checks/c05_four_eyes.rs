@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::items::{Landed, approvals, changes, merge_approvals};
+use super::items::{Landed, changes, merge_approvals};
+use crate::digest::ObjectId;
 use crate::judge::{Check, Item, Model, Reason, Scope};
 use crate::policy::rules::FourEyes;
-use crate::statement::predicate::{AssertedBy, Covers, Decision, Known, PersonId, Who};
+use crate::statement::predicate::{Approval, AssertedBy, Change, Decision, Known, PersonId, Who};
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -60,25 +61,21 @@ pub(super) fn of(model: &Model, it: &Landed<'_>, rule: &FourEyes, needed: u32) -
         return Item::of(it.id(), Reason::AuthorClaimed, author.person.to_string())
             .resting_on([it.entry.seq]);
     }
-    let rejected = approvals(model).filter(|(_, approval)| match &approval.covers {
-        Covers::Revision(covered) => {
-            approval.decision == Decision::Rejected && covered.tree == it.change.head.tree
-        }
-        _ => false,
-    });
+    let about = model.entries.covering_tree(&it.change.head.tree);
+    let mut rejected = about
+        .filter_map(|entry| Some((entry, entry.says::<Approval>()?)))
+        .filter(|(_, approval)| approval.decision == Decision::Rejected);
     let (mut persons, mut entries) = (BTreeSet::<&PersonId>::new(), vec![it.entry.seq]);
     let (mut stale, mut expired) = (Vec::new(), Vec::new());
-    for yes in merge_approvals(model, rule) {
+    // Of its tree, its head, and earlier heads of the same change.
+    let heads = heads(model, it);
+    for yes in merge_approvals(model, rule, &it.change.head.tree, &heads) {
         let same = yes.covered.tree == it.change.head.tree
             && yes
                 .covered
                 .base
                 .is_none_or(|base| base == it.change.base.commit);
-        if hands.contains(yes.actor.person.id())
-            || (!same
-                && yes.covered.head != it.change.head.commit
-                && !about_older(model, it, &yes.covered.head))
-        {
+        if hands.contains(yes.actor.person.id()) || (!same && !heads.contains(&yes.covered.head)) {
             continue;
         }
         if !same || model.precedes(it.entry, yes.entry) == Some(false) {
@@ -90,7 +87,7 @@ pub(super) fn of(model: &Model, it: &Landed<'_>, rule: &FourEyes, needed: u32) -
             entries.push(yes.entry.seq);
         }
     }
-    if let Some((no, approval)) = rejected.last()
+    if let Some((no, approval)) = rejected.next_back()
         && model
             .actor(no)
             .is_some_and(|actor| actor.is_human() && !persons.contains(actor.person.id()))
@@ -118,14 +115,9 @@ pub(super) fn of(model: &Model, it: &Landed<'_>, rule: &FourEyes, needed: u32) -
     .resting_on(of)
 }
 
-// An approval of an earlier head of the same change.
-fn about_older(model: &Model, it: &Landed<'_>, head: &crate::digest::ObjectId) -> bool {
-    let all = model.of(|said| match said {
-        Known::Change(change) => Some(&**change),
-        _ => None,
-    });
-    let mut heads = all
-        .filter(|(_, change)| change.id == it.change.id)
-        .map(|(_, change)| change.head.commit);
-    heads.any(|known| known == *head)
+// The heads that it has had.
+fn heads(model: &Model, it: &Landed<'_>) -> BTreeSet<ObjectId> {
+    let all = model.entries.of_change(it.id());
+    let heads = all.filter_map(|entry| Some(entry.says::<Change>()?.head.commit));
+    heads.collect()
 }

@@ -1,9 +1,11 @@
 //! C07 final-revision: what was approved is what landed: the same tree, or the merge of the approved head into the actual
 //! first parent, recomputed; or the approved artifact is the deployed one.
 
-use super::items::{Deployed, Landed, approvals, changes, deployments, merge_approvals};
-use crate::judge::{Check, Item, Model, Reason, Scope};
-use crate::statement::predicate::{ApprovalScope, Covers, Decision};
+use std::collections::BTreeMap;
+
+use super::items::{Deployed, Landed, changes, deployments, merge_approvals};
+use crate::judge::{Check, Entry, Item, Model, Reason, Scope};
+use crate::statement::predicate::{Approval, ApprovalScope, Covers, Decision};
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -29,12 +31,8 @@ fn run(model: &Model, scope: &Scope) -> Vec<Item> {
 fn of_change(model: &Model, it: &Landed<'_>) -> Option<Item> {
     let (_, landing) = it.landing?;
     let rule = model.policy().checks().c05.clone().unwrap_or_default();
-    let approved: Vec<_> = merge_approvals(model, &rule)
-        .into_iter()
-        .filter(|yes| {
-            yes.covered.tree == it.change.head.tree || yes.covered.head == it.change.head.commit
-        })
-        .collect();
+    let head = &it.change.head;
+    let approved = merge_approvals(model, &rule, &head.tree, &[head.commit].into());
     if approved.is_empty() {
         return Some(
             Item::of(it.id(), Reason::NothingApproved, String::new()).resting_on([it.entry.seq]),
@@ -82,18 +80,19 @@ fn of_change(model: &Model, it: &Landed<'_>) -> Option<Item> {
 }
 
 fn of_deployment(model: &Model, it: &Deployed<'_>) -> Option<Item> {
-    let mut approved = approvals(model).filter_map(|(entry, approval)| match &approval.covers {
-        Covers::Artifact(artifact) => {
-            let counts = approval.scope == ApprovalScope::Deploy
-                && approval.decision == Decision::Approved
-                && it
-                    .deployment
-                    .basis
-                    .iter()
-                    .any(|basis| basis.attestation == entry.attestation);
-            counts.then_some((entry.seq, &artifact.digest))
+    let relied_on = it.deployment.basis.iter();
+    let relied_on: BTreeMap<u64, &Entry> = relied_on
+        .filter_map(|basis| model.entries.attested(&basis.attestation))
+        .map(|entry| (entry.seq, entry))
+        .collect();
+    let mut approved = relied_on.into_values().filter_map(|entry| {
+        let approval: &Approval = entry.says()?;
+        let counts =
+            approval.scope == ApprovalScope::Deploy && approval.decision == Decision::Approved;
+        match &approval.covers {
+            Covers::Artifact(artifact) if counts => Some((entry.seq, &artifact.digest)),
+            _ => None,
         }
-        _ => None,
     });
     // Without an approval that it relied on there is nothing to hold it against.
     let (seq, digest) = approved.next()?;

@@ -1,6 +1,8 @@
 //! C08 tests-before-ship: required suites (by signed step) PASSED on the same tree, its recomputed merge, or the artifact,
 //! before deployment.
 
+use std::collections::BTreeMap;
+
 use super::items::{Deployed, Landed, changes, deployments};
 use crate::digest::ObjectId;
 use crate::judge::Entry;
@@ -47,11 +49,10 @@ fn of_change(model: &Model, it: &Landed<'_>, suite: &Step, rule: &Tests) -> Item
 
 /// A missing result, with those named that are about a tree which did not land.
 pub(super) fn naming_lost(model: &Model, item: Item, suite: &Step, lost: &ObjectId) -> Item {
-    let about = |entry: &&Entry| entry.step == suite.as_str() && entry.has_tree(lost);
     let entries: Vec<u64> = model
         .entries
-        .iter()
-        .filter(about)
+        .with_tree(lost)
+        .filter(|entry| entry.step == suite.as_str())
         .map(|entry| entry.seq)
         .collect();
     let (Some(_), Some(last)) = (
@@ -99,13 +100,14 @@ pub(super) fn suite_item<'a>(
     artifacts: &[DigestSet],
     rule: &Tests,
 ) -> (Item, Option<&'a Entry>) {
-    let about = |entry: &&Entry| {
-        entry.step == suite.as_str()
-            && (trees.iter().any(|tree| entry.has_tree(tree))
-                || artifacts.iter().any(|digest| entry.is_about(digest)))
-    };
+    let of_trees = trees.iter().flat_map(|tree| model.entries.with_tree(tree));
+    let results: BTreeMap<u64, &Entry> = of_trees
+        .chain(model.entries.about(artifacts))
+        .filter(|entry| entry.step == suite.as_str())
+        .map(|entry| (entry.seq, entry))
+        .collect();
+    let results: Vec<&Entry> = results.into_values().collect();
     let is_report = |entry: &&Entry| matches!(entry.said, Some(Known::TestResult(_)));
-    let results: Vec<&Entry> = model.entries.iter().filter(about).collect();
     // A report says more than the exit code of the command that wrote it.
     let newest = results
         .iter()

@@ -5,7 +5,7 @@ use super::items::{Deployed, deployments};
 use crate::judge::Entry;
 use crate::judge::{Check, Item, Model, Reason, Scope};
 use crate::policy::rules::{Scans, Severity};
-use crate::statement::predicate::{Known, Vulnerability, Vulns};
+use crate::statement::predicate::{Inventory, Vulnerability, Vulns};
 use crate::statement::{DigestSet, Step};
 
 /// The check.
@@ -39,19 +39,18 @@ fn newest<'a>(
     scanner: &Step,
     family: &[DigestSet],
 ) -> Option<(&'a Entry, &'a Vulns)> {
-    let all = model.of(|said| match said {
-        Known::Vulns(vulns) => Some(&**vulns),
-        _ => None,
-    });
-    all.filter(|(entry, _)| {
-        entry.step == scanner.as_str() && family.iter().any(|digest| entry.is_about(digest))
-    })
-    .last()
+    let about = model.entries.about(family);
+    about
+        .into_iter()
+        .filter(|entry| entry.step == scanner.as_str())
+        .filter_map(|entry| Some((entry, entry.says()?)))
+        .next_back()
 }
 
 fn scanned(model: &Model, it: &Deployed<'_>, scanner: &Step, rule: &Scans) -> Vec<Item> {
     let subject = format!("{} {scanner}", it.label());
-    let Some((entry, vulns)) = newest(model, scanner, &model.family(it.digest())) else {
+    let family = model.family(it.digest());
+    let Some((entry, vulns)) = newest(model, scanner, &family) else {
         let mut item = Item::of(
             subject,
             Reason::ScanMissing,
@@ -148,17 +147,14 @@ fn rescans(model: &Model, scope: &Scope, scanner: &Step, rule: &Scans) -> Vec<It
     let Some(days) = rule.rescan_days else {
         return Vec::new();
     };
-    let inventories = model.of(|said| match said {
-        Known::Inventory(inventory) => Some(&**inventory),
-        _ => None,
-    });
-    let inventories = inventories.filter(|(_, inventory)| {
+    let inventories = model.of::<Inventory>();
+    let mut inventories = inventories.filter(|(_, inventory)| {
         scope
             .environment
             .as_ref()
             .is_none_or(|name| inventory.environment.name == *name)
     });
-    let Some((seen, inventory)) = inventories.last() else {
+    let Some((seen, inventory)) = inventories.next_back() else {
         return Vec::new();
     };
     let mut items = Vec::new();
@@ -167,7 +163,8 @@ fn rescans(model: &Model, scope: &Scope, scanner: &Step, rule: &Scans) -> Vec<It
             "{} in {} {scanner} again",
             item.service, inventory.environment.name
         );
-        let scan = newest(model, scanner, &model.family(&item.digest));
+        let family = model.family(&item.digest);
+        let scan = newest(model, scanner, &family);
         let young = scan
             .filter(|(entry, _)| model.at.unix() - entry.time().unix() <= i64::from(days) * DAY);
         items.push(match young {

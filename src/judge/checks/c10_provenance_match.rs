@@ -1,12 +1,14 @@
 //! C10 provenance-match: provenance's subject is the deployed digest, its builder is allowed, its source commit is on a
 //! protected ref.
 
+use std::collections::HashSet;
+
 use super::items::{Deployed, deployments};
 use crate::digest::ObjectId;
 use crate::judge::Entry;
 use crate::judge::{Check, Item, Model, Reason, Scope};
 use crate::policy::rules::fits;
-use crate::statement::predicate::{Known, Provenance};
+use crate::statement::predicate::Provenance;
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -17,21 +19,34 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(model: &Model, scope: &Scope) -> Vec<Item> {
+    let names = model.policy().protected().iter();
+    let line = names
+        .filter_map(|name| model.facts.lines.get(name))
+        .flatten();
+    let landed = model.landings().flat_map(|(_, landing)| &landing.commits);
+    let source = Source {
+        is_known: line.clone().next().is_some(),
+        commits: line.map(|commit| &commit.id).chain(landed).collect(),
+    };
     deployments(model, scope)
         .iter()
-        .map(|it| it.item(of(model, it)))
+        .map(|it| it.item(of(model, it, &source)))
         .collect()
 }
 
-fn of(model: &Model, it: &Deployed<'_>) -> Item {
+// What is on protected refs, or was said to have landed; and whether git knows any of it.
+struct Source<'a> {
+    is_known: bool,
+    commits: HashSet<&'a ObjectId>,
+}
+
+fn of(model: &Model, it: &Deployed<'_>, source: &Source<'_>) -> Item {
     let rule = model.policy().checks().c10.clone().unwrap_or_default();
     let family = model.family(it.digest());
-    let all = model.of(|said| match said {
-        Known::Provenance(provenance) => Some(&**provenance),
-        _ => None,
-    });
-    let about: Vec<(&Entry, &Provenance)> = all
-        .filter(|(entry, _)| family.iter().any(|digest| entry.is_about(digest)))
+    let about = model.entries.about(&family);
+    let about: Vec<(&Entry, &Provenance)> = about
+        .into_iter()
+        .filter_map(|entry| Some((entry, entry.says()?)))
         .collect();
     let Some((last, _)) = about.last() else {
         return Item::of(it.label(), Reason::ProvenanceMissing, String::new())
@@ -50,28 +65,16 @@ fn of(model: &Model, it: &Deployed<'_>) -> Item {
     };
     let entries = [entry.seq, it.entry.seq];
     let commits = entry.source_commits();
-    let protected = model
-        .policy()
-        .protected()
-        .iter()
-        .filter_map(|name| model.facts.lines.get(name))
-        .flatten();
-    let on_line = protected.clone().any(|commit| commits.contains(&commit.id));
-    let landed = model.landings().any(|(_, landing)| {
-        landing
-            .commits
-            .iter()
-            .any(|commit| commits.contains(commit))
-    });
-    match (on_line || landed, protected.count()) {
+    let on_line = commits.iter().any(|commit| source.commits.contains(commit));
+    match (on_line, source.is_known) {
         (true, _) => Item::pass(it.label(), entries.to_vec()),
-        (false, 0) => Item::of(
+        (false, false) => Item::of(
             it.label(),
             Reason::SourceUnknown,
             "no protected ref was read",
         )
         .resting_on(entries),
-        (false, _) => {
+        (false, true) => {
             let names: Vec<String> = commits.iter().map(ObjectId::to_string).collect();
             Item::of(it.label(), Reason::SourceOffLine, names.join(", ")).resting_on(entries)
         }

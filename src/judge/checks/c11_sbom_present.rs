@@ -13,18 +13,18 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(model: &Model, scope: &Scope) -> Vec<Item> {
-    let judged = deployments(model, scope).into_iter().map(|it| {
-        let family = model.family(it.digest());
-        let bill = model.entries.iter().rfind(|entry| {
-            matches!(entry.said, Some(Known::CycloneDx(_) | Known::Spdx(_)))
-                && family.iter().any(|digest| entry.is_about(digest))
+    let judged =
+        deployments(model, scope).into_iter().map(|it| {
+            let family = model.family(it.digest());
+            let bill =
+                model.entries.about(&family).into_iter().rfind(|entry| {
+                    matches!(entry.said, Some(Known::CycloneDx(_) | Known::Spdx(_)))
+                });
+            it.item(match bill {
+                Some(bill) => Item::pass(it.label(), vec![bill.seq, it.entry.seq]),
+                None => Item::of(it.label(), Reason::SbomMissing, String::new())
+                    .resting_on([it.entry.seq]),
+            })
         });
-        it.item(match bill {
-            Some(bill) => Item::pass(it.label(), vec![bill.seq, it.entry.seq]),
-            None => {
-                Item::of(it.label(), Reason::SbomMissing, String::new()).resting_on([it.entry.seq])
-            }
-        })
-    });
     judged.collect()
 }

@@ -3,7 +3,7 @@
 
 use super::items::{Deployed, deployments};
 use crate::judge::{Check, Item, Model, Reason, Scope};
-use crate::statement::predicate::DeploymentResult;
+use crate::statement::predicate::{Deployment, DeploymentResult};
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -36,7 +36,11 @@ fn run(model: &Model, scope: &Scope) -> Vec<Item> {
 
 fn ran_in(model: &Model, it: &Deployed<'_>, stage: &str) -> bool {
     let family = model.family(it.digest());
-    model.deployments().any(|(entry, earlier)| {
+    let named = model.entries.naming(&family);
+    let mut deployed = named
+        .into_iter()
+        .filter_map(|entry| Some((entry, entry.says::<Deployment>()?)));
+    deployed.any(|(entry, earlier)| {
         earlier.environment.name == stage
             && earlier.service == it.deployment.service
             && earlier.result == DeploymentResult::Success

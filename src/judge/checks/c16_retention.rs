@@ -1,7 +1,7 @@
 //! C16 retention: the oldest entry's age, and no gap since continuity began.
 
 use crate::judge::{Check, Item, Model, Reason, Scope};
-use crate::statement::predicate::Known;
+use crate::statement::predicate::Gap;
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -31,10 +31,7 @@ fn run(model: &Model, _: &Scope) -> Vec<Item> {
             .resting_on([seq]),
         });
     }
-    let gaps = model.of(|said| match said {
-        Known::Gap(gap) => Some(&**gap),
-        _ => None,
-    });
+    let gaps = model.of::<Gap>();
     items.extend(gaps.map(|(entry, gap)| {
         let detail = format!("from {} until {}: {}", gap.from, gap.until, gap.reason);
         Item::of(format!("gap {}", entry.seq), Reason::EvidenceGap, detail).resting_on([entry.seq])

@@ -1,9 +1,8 @@
 //! C18 policy-pinned: each verdict names the policy in force; policy and roster changes are four-eyed.
 
-use super::items::approvals;
 use crate::judge::Governed;
 use crate::judge::{Check, Item, Model, Reason, Scope};
-use crate::statement::predicate::{ApprovalScope, Covers, Decision, Sha256Text};
+use crate::statement::predicate::{Approval, ApprovalScope, Covers, Decision, Sha256Text};
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -32,7 +31,7 @@ fn of(model: &Model, change: &Governed) -> Item {
         "roster" => ApprovalScope::Roster,
         _ => ApprovalScope::Policy,
     };
-    let yes = approvals(model).filter(|(entry, approval)| {
+    let yes = model.of::<Approval>().filter(|(entry, approval)| {
         let about = approval.covers == Covers::Document(Sha256Text(change.document));
         let by = model
             .actor(entry)

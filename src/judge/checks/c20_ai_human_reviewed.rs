@@ -1,5 +1,7 @@
 //! C20 ai-human-reviewed: C05 with the number that `[ai]` asks for; the reviewer is not the operator; high-risk paths need a role.
 
+use std::collections::BTreeSet;
+
 use super::items::{Landed, changes, merge_approvals};
 use crate::judge::Verdict;
 use crate::judge::{Check, Item, Model, Reason, Scope};
@@ -33,11 +35,10 @@ fn of(model: &Model, it: &Landed<'_>) -> Item {
     let classes = it.change.paths.iter().flat_map(|paths| &paths.classes);
     for (class, role) in classes.filter_map(|class| Some((class, ai.review_roles.get(class)?))) {
         let hands = it.hands(model).unwrap_or_default();
-        let held = merge_approvals(model, &rule).iter().any(|yes| {
-            yes.covered.tree == it.change.head.tree
-                && yes.actor.has(role)
-                && !hands.contains(yes.actor.person.id())
-        });
+        let yes = merge_approvals(model, &rule, &it.change.head.tree, &BTreeSet::new());
+        let held = yes
+            .iter()
+            .any(|yes| yes.actor.has(role) && !hands.contains(yes.actor.person.id()));
         if !held {
             return Item::of(
                 it.id(),

@@ -1,9 +1,12 @@
 //! C28 failure-followed-up: each failed deployment has, as later entries about it, recovery, root cause and follow-up in time.
 
+use std::collections::{BTreeMap, HashMap};
+
 use super::items::{Deployed, all_deployments};
+use crate::digest::Sha256;
 use crate::judge::Entry;
 use crate::judge::{Check, Item, Model, Reason, Scope};
-use crate::statement::predicate::{DeploymentResult, Known, Outcome, OutcomeKind};
+use crate::statement::predicate::{DeploymentResult, Outcome, OutcomeKind};
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -14,14 +17,15 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(model: &Model, scope: &Scope) -> Vec<Item> {
+    let outcomes = outcomes(model);
     let all = all_deployments(model, scope).into_iter();
-    all.filter_map(|it| of(model, &it).map(|item| it.item(item)))
+    all.filter_map(|it| of(model, &it, &outcomes).map(|item| it.item(item)))
         .collect()
 }
 
-fn of(model: &Model, it: &Deployed<'_>) -> Option<Item> {
+fn of(model: &Model, it: &Deployed<'_>, outcomes: &Outcomes<'_>) -> Option<Item> {
     let rule = model.policy().checks().c28.clone().unwrap_or_default();
-    let outcomes: Vec<(&Entry, &Outcome)> = outcomes_about(model, it.entry);
+    let outcomes = about(outcomes, it.entry);
     let failed = it.deployment.result == DeploymentResult::Failure
         || outcomes
             .iter()
@@ -59,23 +63,31 @@ fn of(model: &Model, it: &Deployed<'_>) -> Option<Item> {
     )
 }
 
-// About it, caused by it, or about an outcome that is.
-fn outcomes_about<'a>(model: &'a Model, entry: &Entry) -> Vec<(&'a Entry, &'a Outcome)> {
-    let mut about = vec![entry.attestation];
-    let mut found = Vec::new();
-    let all = model.of(|said| match said {
-        Known::Outcome(outcome) => Some(&**outcome),
-        _ => None,
-    });
-    for (later, outcome) in all {
+/// Outcomes, by what they are about or say was the cause.
+type Outcomes<'a> = HashMap<Sha256, Vec<(&'a Entry, &'a Outcome)>>;
+
+fn outcomes(model: &Model) -> Outcomes<'_> {
+    let mut outcomes = Outcomes::new();
+    for (entry, outcome) in model.of::<Outcome>() {
         let names = outcome.about.iter().chain(&outcome.caused_by);
-        if names
-            .into_iter()
-            .any(|name| name.origin == model.origin && about.contains(&name.attestation))
-        {
-            about.push(later.attestation);
-            found.push((later, outcome));
+        for name in names.filter(|name| name.origin == model.origin) {
+            let about = outcomes.entry(name.attestation).or_default();
+            about.push((entry, outcome));
         }
     }
-    found
+    outcomes
+}
+
+// About it, caused by it, or about an outcome that is.
+fn about<'a>(outcomes: &Outcomes<'a>, entry: &Entry) -> Vec<(&'a Entry, &'a Outcome)> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![entry.attestation];
+    while let Some(named) = open.pop() {
+        for (later, outcome) in outcomes.get(&named).into_iter().flatten() {
+            if found.insert(later.seq, (*later, *outcome)).is_none() {
+                open.push(later.attestation);
+            }
+        }
+    }
+    found.into_values().collect()
 }

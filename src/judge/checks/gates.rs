@@ -3,7 +3,7 @@
 use super::items::{Deployed, deployments};
 use crate::judge::{Item, Model, Reason, Scope};
 use crate::policy::rules::Gates;
-use crate::statement::predicate::{GateKind, Known, Measurement, MeasurementResult, Tier};
+use crate::statement::predicate::{GateKind, Measurement, MeasurementResult, Tier};
 
 /// Judges the deployments that a rule is about.
 pub(super) fn judge(model: &Model, scope: &Scope, rule: &Gates, kinds: &[GateKind]) -> Vec<Item> {
@@ -27,10 +27,7 @@ pub(super) fn judge(model: &Model, scope: &Scope, rule: &Gates, kinds: &[GateKin
 
 // The newest measurement of the service that came before decides.
 fn of(model: &Model, it: &Deployed<'_>, rule: &Gates, kinds: &[GateKind]) -> Item {
-    let all = model.of(|said| match said {
-        Known::Measurement(measurement) => Some(&**measurement),
-        _ => None,
-    });
+    let all = model.of::<Measurement>();
     let about = |said: &Measurement| {
         let service = said
             .service
@@ -42,9 +39,9 @@ fn of(model: &Model, it: &Deployed<'_>, rule: &Gates, kinds: &[GateKind]) -> Ite
             .is_none_or(|one| one.name == it.deployment.environment.name);
         service && environment && kinds.contains(&said.gate.kind)
     };
-    let before =
+    let mut before =
         all.filter(|(entry, said)| about(said) && model.precedes(entry, it.entry) == Some(true));
-    let Some((entry, said)) = before.last() else {
+    let Some((entry, said)) = before.next_back() else {
         let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
         return Item::of(it.label(), Reason::GateMissing, kinds.join(" or "))
             .resting_on([it.entry.seq]);

@@ -1,15 +1,16 @@
 //! What checks look at: changes, deployments, and what is known about their hands, trees and approvals.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::digest::ObjectId;
+use crate::judge::entries::covered;
 use crate::judge::model::{Actor, Entry, Model};
 use crate::judge::{Item, Place, Scope};
 use crate::policy::rules::FourEyes;
 use crate::roster::{Person, PersonKind};
 use crate::statement::DigestSet;
 use crate::statement::predicate::{
-    Approval, ApprovalScope, Change, Covered, Covers, Decision, Deployment, DeploymentResult,
+    AiAssistance, Approval, ApprovalScope, Change, Covered, Decision, Deployment, DeploymentResult,
     Known, Landing, PersonId, ReviewVerdict, Who,
 };
 use crate::timestamp::Timestamp;
@@ -45,16 +46,14 @@ pub(in crate::judge) fn changes<'a>(model: &'a Model, scope: &Scope) -> Vec<Land
         .flat_map(|artifact| origins(model, artifact))
         .map(|(commit, _)| commit)
         .collect();
-    let landed = |(id, (entry, change)): (&'a str, (&'a Entry, &'a Change))| {
-        let landing = model
-            .landings()
-            .filter(|(_, landing)| landing.change_id == id)
-            .last();
-        Landed {
-            entry,
-            change,
-            landing,
-        }
+    let landings: HashMap<&str, (&Entry, &Landing)> = model
+        .landings()
+        .map(|(entry, landing)| (landing.change_id.as_str(), (entry, landing)))
+        .collect();
+    let landed = |(id, (entry, change)): (&'a str, (&'a Entry, &'a Change))| Landed {
+        entry,
+        change,
+        landing: landings.get(id).copied(),
     };
     let in_scope = |it: &Landed<'a>| {
         let has = |commit: &ObjectId| {
@@ -131,8 +130,8 @@ fn in_period(scope: &Scope, time: Timestamp) -> bool {
 /// provenance, links or releases.
 pub(super) fn sources<'a>(model: &'a Model, artifact: &DigestSet) -> Vec<&'a Entry> {
     let family = model.family(artifact);
-    let made = |entry: &&Entry| entry.makes() && family.iter().any(|digest| entry.is_about(digest));
-    model.entries.iter().filter(made).collect()
+    let about = model.entries.about(&family);
+    about.into_iter().filter(|entry| entry.makes()).collect()
 }
 
 /// The commits, with their trees, from which an artifact came: as its provenance names them, where the ledger or git knows
@@ -140,7 +139,7 @@ pub(super) fn sources<'a>(model: &'a Model, artifact: &DigestSet) -> Vec<&'a Ent
 pub(super) fn origins(model: &Model, artifact: &DigestSet) -> Vec<(ObjectId, ObjectId)> {
     let tree = |commit: &ObjectId| {
         let known = model.commit(commit).map(|facts| facts.tree);
-        let attested = || model.entries.iter().find(|entry| entry.commit == *commit);
+        let attested = || model.entries.at_commit(commit).next();
         known.or_else(|| attested().map(|entry| entry.tree))
     };
     let mut origins = Vec::new();
@@ -277,22 +276,19 @@ impl<'a> Landed<'a> {
         &self,
         model: &'a Model,
     ) -> Vec<(&'a Entry, &'a crate::statement::predicate::AiAssistance)> {
+        let landed = self.landing.iter();
+        let commits = landed.flat_map(|(_, landing)| &landing.commits);
+        let under = commits
+            .chain([&self.change.head.commit])
+            .flat_map(|commit| model.entries.at_commit(commit));
         let trees = self.trees(model);
-        let all = model.of(|said| match said {
-            Known::AiAssistance(said) => Some(&**said),
-            _ => None,
-        });
-        let landed = |commit: &ObjectId| {
-            self.landing
-                .is_some_and(|(_, landing)| landing.commits.contains(commit))
-        };
-        all.filter(|(entry, _)| {
-            model.actor(entry).is_some()
-                && (entry.commit == self.change.head.commit
-                    || landed(&entry.commit)
-                    || trees.iter().any(|tree| entry.has_tree(tree)))
-        })
-        .collect()
+        let about = trees.iter().flat_map(|tree| model.entries.with_tree(tree));
+        let said: BTreeMap<u64, (&Entry, &AiAssistance)> = under
+            .chain(about)
+            .filter_map(|entry| Some((entry.seq, (entry, entry.says()?))))
+            .filter(|(_, (entry, _))| model.actor(entry).is_some())
+            .collect();
+        said.into_values().collect()
     }
 
     /// Whether AI had a hand in it, as was said.
@@ -348,6 +344,17 @@ fn is_forge(email: &str) -> bool {
     matches!(email, "noreply@github.com" | "noreply@gitlab.com")
 }
 
+/// What is said about approving an artifact of this family.
+pub(super) fn artifact_approvals<'a>(
+    model: &'a Model,
+    family: &[DigestSet],
+) -> impl Iterator<Item = (&'a Entry, &'a Approval)> {
+    let named = model.entries.naming(family);
+    named
+        .into_iter()
+        .filter_map(|entry| Some((entry, entry.says()?)))
+}
+
 /// A yes to something, by a person.
 pub(super) struct Yes<'a> {
     pub(super) entry: &'a Entry,
@@ -356,73 +363,58 @@ pub(super) struct Yes<'a> {
     pub(super) expires: Option<Timestamp>,
 }
 
-/// Who said yes to merging, whatever it covers: approvals, and approving reviews where the rule takes them.
-/// What the same person took back later is not among them.
-pub(super) fn merge_approvals<'a>(model: &'a Model, rule: &FourEyes) -> Vec<Yes<'a>> {
-    let approvals = approvals(model).filter_map(|(entry, approval)| match &approval.covers {
-        Covers::Revision(covered)
-            if approval.scope == ApprovalScope::Merge
-                && approval.decision == Decision::Approved =>
-        {
-            Some((entry, covered, approval.valid_until))
-        }
-        _ => None,
-    });
-    let reviews = model.of(|said| match said {
-        Known::Review(review) => Some(&**review),
-        _ => None,
-    });
-    let reviews = reviews.filter_map(|(entry, review)| {
-        let yes = rule.accept_reviews && review.verdict == ReviewVerdict::Approve;
-        yes.then_some((entry, &review.covers, None))
-    });
-    let yes = approvals
-        .chain(reviews)
-        .filter_map(|(entry, covered, expires)| {
-            let actor = model.actor(entry)?;
-            let counts = actor.is_human() && (rule.accept_observed || !actor.observed);
-            counts.then_some(Yes {
-                entry,
-                actor,
-                covered,
-                expires,
-            })
-        });
-    yes.filter(|yes| !taken_back(model, yes.entry, yes.actor.person.id()))
-        .collect()
-}
-
-/// Every approval.
-pub(super) fn approvals(model: &Model) -> impl Iterator<Item = (&Entry, &Approval)> {
-    model.of(|said| match said {
-        Known::Approval(approval) => Some(&**approval),
-        _ => None,
-    })
-}
-
-// The same person withdrew or rejected, or asked for changes, about the same head, later.
-fn taken_back(model: &Model, entry: &Entry, person: &PersonId) -> bool {
-    let covered = |entry: &Entry| match entry.said.as_ref() {
-        Some(Known::Approval(approval)) => match &approval.covers {
-            Covers::Revision(covered) => {
-                Some((covered.tree, approval.decision != Decision::Approved))
+/// Who said yes to merging a revision with this tree, or with one of these heads: approvals, and approving reviews where the
+/// rule takes them. What the same person took back later is not among them.
+pub(super) fn merge_approvals<'a>(
+    model: &'a Model,
+    rule: &FourEyes,
+    tree: &ObjectId,
+    heads: &BTreeSet<ObjectId>,
+) -> Vec<Yes<'a>> {
+    let of_heads = heads.iter().flat_map(|id| model.entries.covering_head(id));
+    let covering: BTreeMap<u64, &Entry> = of_heads
+        .chain(model.entries.covering_tree(tree))
+        .map(|entry| (entry.seq, entry))
+        .collect();
+    let yes = covering.into_values().filter_map(|entry| {
+        let (covered, expires) = match entry.said.as_ref()? {
+            Known::Approval(said)
+                if said.scope == ApprovalScope::Merge && said.decision == Decision::Approved =>
+            {
+                (covered(entry)?, said.valid_until)
             }
-            _ => None,
-        },
-        Some(Known::Review(review)) => Some((
-            review.covers.tree,
-            review.verdict == ReviewVerdict::RequestChanges,
-        )),
-        _ => None,
+            Known::Review(said)
+                if rule.accept_reviews && said.verdict == ReviewVerdict::Approve =>
+            {
+                (&said.covers, None)
+            }
+            _ => return None,
+        };
+        let actor = model.actor(entry)?;
+        let counts = actor.is_human() && (rule.accept_observed || !actor.observed);
+        counts.then_some(Yes {
+            entry,
+            actor,
+            covered,
+            expires,
+        })
+    });
+    yes.filter(|yes| !taken_back(model, yes)).collect()
+}
+
+// The same person withdrew or rejected, or asked for changes, about the same tree, later.
+fn taken_back(model: &Model, yes: &Yes<'_>) -> bool {
+    let is_no = |entry: &&Entry| match &entry.said {
+        Some(Known::Approval(said)) => said.decision != Decision::Approved,
+        Some(Known::Review(said)) => said.verdict == ReviewVerdict::RequestChanges,
+        _ => false,
     };
-    let Some((tree, _)) = covered(entry) else {
-        return false;
-    };
-    model.entries.iter().any(|later| {
-        later.seq > entry.seq
-            && covered(later).is_some_and(|(of, no)| no && of == tree)
-            && model
-                .actor(later)
-                .is_some_and(|actor| actor.person.id() == person)
-    })
+    let person = yes.actor.person.id();
+    model
+        .entries
+        .covering_tree(&yes.covered.tree)
+        .filter(|later| later.seq > yes.entry.seq)
+        .filter(is_no)
+        .filter_map(|later| model.actor(later))
+        .any(|actor| actor.person.id() == person)
 }

@@ -21,6 +21,7 @@
 mod cast;
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -309,7 +310,12 @@ impl Case {
                 vec![check.id]
             }
         };
-        let mut results = super::judge(&self.model(policy)?, &self.scope()?, &wanted);
+        let mut results = super::judge(
+            &self.model(policy)?,
+            &self.scope()?,
+            &wanted,
+            NonZeroUsize::MIN,
+        );
         // C01 and C02 are always run, and asked about only by name.
         results.retain(|result| wanted.contains(&result.id));
         let verdict = super::overall(&results);
@@ -341,14 +347,19 @@ impl Case {
     /// # Errors
     /// Where its words make no ledger, or its policy does not read.
     pub fn judge(&self, check: &str) -> Result<CheckResult, Error> {
-        let results = super::judge(&self.model(self.own_policy()?)?, &self.scope()?, &[check]);
+        let results = super::judge(
+            &self.model(self.own_policy()?)?,
+            &self.scope()?,
+            &[check],
+            NonZeroUsize::MIN,
+        );
         let found = results.into_iter().find(|result| result.id == check);
         found.ok_or_else(|| Error::Check {
             found: check.to_owned(),
         })
     }
 
-    fn model(&self, policy: Policy) -> Result<Model, Error> {
+    pub(in crate::judge) fn model(&self, policy: Policy) -> Result<Model, Error> {
         let usual = [CommitWords {
             id: "L".into(),
             tree: "T".into(),

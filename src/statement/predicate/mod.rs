@@ -199,8 +199,28 @@ macro_rules! known {
                     _ => Ok(None),
                 }
             }
+
+            /// The URI of its type, the newest where it has several.
+            pub fn predicate_type(&self) -> &'static str {
+                match self { $(Self::$variant(_) => <$type>::TYPE,)+ }
+            }
         }
+
+        $(impl Kind for $type {
+            fn of(said: &Known) -> Option<&Self> {
+                match said {
+                    Known::$variant(said) => Some(said),
+                    _ => None,
+                }
+            }
+        })+
     };
+}
+
+/// A type that is one of the [`Known`].
+pub trait Kind: Predicate {
+    /// What was said, where it is of this type.
+    fn of(said: &Known) -> Option<&Self>;
 }
 
 known! {
@@ -467,9 +487,12 @@ mod sha256_text {
 }
 
 fn shaped<P: DeserializeOwned>(map: &Map<String, Value>) -> Result<P, Error> {
-    serde_path_to_error::deserialize(map).map_err(|error| Error::Shape {
-        path: super::shortened(&error.path().to_string()),
-        source: error.into_inner(),
+    P::deserialize(map).or_else(|_| {
+        // Where it failed is found by reading it again.
+        serde_path_to_error::deserialize(map).map_err(|error| Error::Shape {
+            path: super::shortened(&error.path().to_string()),
+            source: error.into_inner(),
+        })
     })
 }
 
