@@ -227,7 +227,8 @@ impl Source for Archive {
     type Error = Infallible;
 
     fn tip(&self, name: &str) -> Result<Option<ObjectId>, Infallible> {
-        Ok(self.said.refs.get(name).copied())
+        let said = &self.said;
+        Ok(said.refs.get(name).or(said.tags.get(name)).copied())
     }
 
     fn commit(&self, id: &ObjectId) -> Result<Option<CommitFacts>, Infallible> {

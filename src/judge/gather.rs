@@ -2,7 +2,8 @@
 //!
 //! 1. each protected ref's first-parent line, from its tip down to and without the commit at which the ledger began;
 //! 2. the commits that changes and landings name;
-//! 3. where the landed tree is not that of the change's head: the tree of their merge.
+//! 3. what the refs that releases name are now;
+//! 4. where the landed tree is not that of the change's head: the tree of their merge.
 
 use std::collections::BTreeSet;
 
@@ -85,6 +86,14 @@ pub fn gather<S: Source>(
             here => here,
         };
         facts.others.extend(commit.map(|commit| (id, commit)));
+    }
+    let releases = model.of(|said| match said {
+        Known::Release(release) => release.name.as_ref(),
+        _ => None,
+    });
+    for (_, name) in releases {
+        let now = source.tip(name)?;
+        facts.tags.extend(now.map(|now| (name.clone(), now)));
     }
     for (head, parent) in merges(model, &facts) {
         match source.merge(&parent, &head)? {

@@ -79,6 +79,8 @@ pub struct Facts {
     pub unmerged: BTreeSet<(ObjectId, ObjectId)>,
     /// Commits before the ledger's beginning, by ref: counted, and never judged.
     pub before: BTreeMap<String, u64>,
+    /// What the refs are now that releases name.
+    pub tags: BTreeMap<String, ObjectId>,
 }
 
 /// A change of roster or policy, or of the ledger's key.
@@ -164,6 +166,16 @@ impl Entry {
             true => vec![self.commit],
             false => named,
         }
+    }
+
+    /// Whether a ref that names its release may be this object: an annotated tag is bound by its own object, a plain one
+    /// by its commit.
+    pub fn is_tagged(&self, object: &ObjectId) -> bool {
+        let named = |digest: &str| {
+            let mut subjects = self.subjects.iter();
+            subjects.find_map(|subject| subject.digest.get(digest))
+        };
+        named("gitTag").or(named("gitCommit")) == Some(object.hex().as_str())
     }
 
     /// Whether it is about this tree: by its link, or by a subject.

@@ -105,6 +105,9 @@ reasons! {
     NotWhatWasApproved "not-what-was-approved" Fail
         "What landed or was deployed is not what was approved."
         "Approve what landed, or take it back."
+    TagMoved "tag-moved" Fail
+        "A release's tag names another object than when it was released."
+        "Find out who moved it, and put it back; a release under the same name again is a new one."
     MergeUnknown "merge-unknown" Unknown
         "What was approved is not here any more, so its merge cannot be recomputed."
         "Fetch the approved commit: its forge keeps it under refs/pull or refs/merge-requests."

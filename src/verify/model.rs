@@ -32,9 +32,11 @@ impl Outcome {
                 .filter(|finding| finding.severity() == Severity::Broken)
                 .map(fault)
                 .collect(),
-            // What is about an entry and fails: its signature, its place, its signer. Steps are the policy's.
+            // What is about an entry and fails: its signature, its place, its signer. Steps are the policy's, and a tag
+            // that was moved leaves the entry that names it as it was: that is C07's.
             unsound: all()
                 .filter(|finding| finding.severity() == Severity::Failed && finding.seq.is_some())
+                .filter(|finding| finding.code != Code::TagMoved)
                 .map(fault)
                 .collect(),
             facts: Facts::default(),
@@ -63,15 +65,7 @@ impl Evidence {
             };
             let Some(name) = &release.name else { continue };
             let Some(now) = now(name)? else { continue };
-            let hex = now.hex();
-            let named = |digest: &str| {
-                entry
-                    .subjects
-                    .iter()
-                    .find_map(|subject| subject.digest.get(digest))
-            };
-            // An annotated tag is bound by its own object, a plain one by its commit.
-            if named("gitTag").or(named("gitCommit")) != Some(hex.as_str()) {
+            if !entry.is_tagged(&now) {
                 findings.push(Finding::at(
                     Code::TagMoved,
                     entry.seq,

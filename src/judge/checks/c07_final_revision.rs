@@ -1,17 +1,17 @@
 //! C07 final-revision: what was approved is what landed: the same tree, or the merge of the approved head into the actual
-//! first parent, recomputed; or the approved artifact is the deployed one.
+//! first parent, recomputed; or the approved artifact is the deployed one; and a release's tag is what it was.
 
 use std::collections::BTreeMap;
 
-use super::items::{Deployed, Landed, changes, deployments, merge_approvals};
-use crate::judge::{Check, Entry, Item, Model, Reason, Scope};
-use crate::statement::predicate::{Approval, ApprovalScope, Covers, Decision};
+use super::items::{Deployed, Landed, changes, deployments, in_period, merge_approvals};
+use crate::judge::{Check, Entry, Item, Model, Place, Reason, Scope};
+use crate::statement::predicate::{Approval, ApprovalScope, Covers, Decision, Known};
 
 /// The check.
 pub(super) const CHECK: Check = Check {
     id: "C07",
     name: "final-revision",
-    wants: "what was approved is what landed and what was deployed",
+    wants: "what was approved is what landed and what was deployed, and no release's tag was moved",
     run,
 };
 
@@ -25,7 +25,39 @@ fn run(model: &Model, scope: &Scope) -> Vec<Item> {
             .iter()
             .filter_map(|it| of_deployment(model, it).map(|item| it.item(item))),
     );
+    items.extend(released(model, scope));
     items
+}
+
+// A tag that is not here says nothing.
+fn released(model: &Model, scope: &Scope) -> Vec<Item> {
+    let releases = model.of(|said| match said {
+        Known::Release(release) => release.name.as_ref(),
+        _ => None,
+    });
+    let in_scope = |entry: &Entry| {
+        let commits = scope.commits.as_ref();
+        let artifact = scope.artifact.as_ref();
+        scope.environment.is_none()
+            && commits.is_none_or(|asked| asked.contains(&entry.commit))
+            && artifact.is_none_or(|asked| entry.is_about(asked))
+            && in_period(scope, entry.time())
+    };
+    let here = releases.filter(|(entry, _)| in_scope(entry));
+    here.filter_map(|(entry, name)| {
+        let now = model.facts.tags.get(name)?;
+        let item = match entry.is_tagged(now) {
+            true => Item::pass(name, vec![entry.seq]),
+            false => Item::of(name, Reason::TagMoved, format!("it is {now} now"))
+                .resting_on([entry.seq]),
+        };
+        Some(item.at(Place {
+            time: Some(entry.time()),
+            seq: Some(entry.seq),
+            ..Place::default()
+        }))
+    })
+    .collect()
 }
 
 fn of_change(model: &Model, it: &Landed<'_>) -> Option<Item> {

@@ -120,7 +120,8 @@ pub(in crate::judge) fn all_deployments<'a>(model: &'a Model, scope: &Scope) -> 
     all.filter(in_scope).collect()
 }
 
-fn in_period(scope: &Scope, time: Timestamp) -> bool {
+/// Whether a moment is in the period asked about.
+pub(super) fn in_period(scope: &Scope, time: Timestamp) -> bool {
     scope
         .period
         .is_none_or(|(from, until)| from <= time && time < until)

@@ -39,7 +39,7 @@ pub(super) struct Like {
 }
 
 /// The names of all that entries can be like.
-pub(super) const LIKES: [&str; 24] = [
+pub(super) const LIKES: [&str; 25] = [
     "change",
     "change-without-ticket",
     "change-without-snapshot",
@@ -54,6 +54,7 @@ pub(super) const LIKES: [&str; 24] = [
     "scan",
     "scan-undated",
     "sbom",
+    "release",
     "contains",
     "deployment",
     "inventory",
@@ -238,6 +239,12 @@ fn template(like: &str) -> Option<(&'static str, &'static str, &'static str, Val
                     "items": [{"service": "api", "digest": {"sha256": Sha256::of(b"A").to_string()}}], "complete": true,
                 }),
             ),
+        ),
+        "release" => (
+            "release",
+            "release",
+            "ci",
+            json!({"purl": "pkg:generic/app@1.0", "ref": "refs/tags/v1.0"}),
         ),
         "contains" => (
             "observe",

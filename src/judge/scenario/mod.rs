@@ -88,6 +88,9 @@ pub struct Case {
     /// Merges that cannot be recomputed: head, first parent.
     #[serde(default)]
     pub unmerged: Vec<[String; 2]>,
+    /// What refs are now that releases name: ref, object.
+    #[serde(default)]
+    pub tags: Vec<[String; 2]>,
     /// What makes the ledger untrustworthy: `code: detail`.
     #[serde(default)]
     pub broken: Vec<String>,
@@ -381,6 +384,8 @@ impl Case {
         facts.merges = merges
             .map(|[head, parent, tree]| ((id(head), id(parent)), id(tree)))
             .collect();
+        let tags = self.tags.iter();
+        facts.tags = tags.map(|[name, now]| (name.clone(), id(now))).collect();
         let unmerged = self.unmerged.iter();
         facts.unmerged = unmerged
             .map(|[head, parent]| (id(head), id(parent)))
