@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use super::items::{Deployed, Landed, changes, deployments, in_period, merge_approvals};
 use crate::judge::{Check, Entry, Item, Model, Place, Reason, Scope};
 use crate::statement::predicate::{Approval, ApprovalScope, Covers, Decision, Known};
+use crate::judge::{Check, Entry, Item, Model, Place, Reason, Scope};
+use crate::statement::predicate::{Approval, ApprovalScope, Covers, Decision, Known};
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -48,8 +50,9 @@ fn released(model: &Model, scope: &Scope) -> Vec<Item> {
         let now = model.facts.tags.get(name)?;
         let item = match entry.is_tagged(now) {
             true => Item::pass(name, vec![entry.seq]),
-            false => Item::of(name, Reason::TagMoved, format!("it is {now} now"))
-                .resting_on([entry.seq]),
+            false => {
+                Item::of(name, Reason::TagMoved, format!("it is {now} now")).resting_on([entry.seq])
+            }
         };
         Some(item.at(Place {
             time: Some(entry.time()),
