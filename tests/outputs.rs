@@ -174,6 +174,7 @@ const SESSION: &[(&str, &str, i32)] = &[
     ("recover --dry-run", "recovered", 0),
     ("recover --reason test", "recovered", 0),
     ("demo demo", "demo", 0),
+    ("demo --audit quarter", "demo-audit", 0),
 ];
 
 /// Runs the session; each result with the command that gave it and the schema that it must fit.
