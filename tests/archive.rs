@@ -77,6 +77,11 @@ fn ledger() -> World {
         "api=app.bin",
         "other=../vulns.json",
     ]);
+    for tag in ["v1.0", "v0.9"] {
+        world.git(&["tag", tag]);
+        world.docket_ok(&["release", tag]);
+    }
+    world.git(&["tag", "-f", "v0.9", "HEAD^"]);
     commit(&world, "pushed.txt", "without a change");
     world.docket_ok(&["seal"]);
     world
