@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use super::model::{CommitFacts, Facts, Model};
 use crate::digest::ObjectId;
-use crate::statement::predicate::{Change, Continuity, Known, Landing};
+use crate::statement::predicate::{Change, Continuity, Known, Landing, Release};
 
 /// As many merges as are recomputed in one judgement.
 const MAX_MERGES: usize = 500;
@@ -87,11 +87,8 @@ pub fn gather<S: Source>(
         };
         facts.others.extend(commit.map(|commit| (id, commit)));
     }
-    let releases = model.of(|said| match said {
-        Known::Release(release) => release.name.as_ref(),
-        _ => None,
-    });
-    for (_, name) in releases {
+    let releases = model.of::<Release>();
+    for name in releases.filter_map(|(_, release)| release.name.as_ref()) {
         let now = source.tip(name)?;
         facts.tags.extend(now.map(|now| (name.clone(), now)));
     }

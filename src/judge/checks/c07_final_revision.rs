@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 
 use super::items::{Deployed, Landed, changes, deployments, in_period, merge_approvals};
 use crate::judge::{Check, Entry, Item, Model, Place, Reason, Scope};
-use crate::statement::predicate::{Approval, ApprovalScope, Covers, Decision, Known};
-use crate::judge::{Check, Entry, Item, Model, Place, Reason, Scope};
-use crate::statement::predicate::{Approval, ApprovalScope, Covers, Decision, Known};
+use crate::statement::predicate::{Approval, ApprovalScope, Covers, Decision, Release};
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -33,10 +31,7 @@ fn run(model: &Model, scope: &Scope) -> Vec<Item> {
 
 // A tag that is not here says nothing.
 fn released(model: &Model, scope: &Scope) -> Vec<Item> {
-    let releases = model.of(|said| match said {
-        Known::Release(release) => release.name.as_ref(),
-        _ => None,
-    });
+    let releases = model.of::<Release>();
     let in_scope = |entry: &Entry| {
         let commits = scope.commits.as_ref();
         let artifact = scope.artifact.as_ref();
@@ -46,7 +41,8 @@ fn released(model: &Model, scope: &Scope) -> Vec<Item> {
             && in_period(scope, entry.time())
     };
     let here = releases.filter(|(entry, _)| in_scope(entry));
-    here.filter_map(|(entry, name)| {
+    here.filter_map(|(entry, release)| {
+        let name = release.name.as_ref()?;
         let now = model.facts.tags.get(name)?;
         let item = match entry.is_tagged(now) {
             true => Item::pass(name, vec![entry.seq]),
