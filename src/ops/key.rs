@@ -1,25 +1,33 @@
 //! `key`: make, list and show keys; and choose the key that another verb signs with.
 //!
-//! The signing key is, in order: the one named by `--key` (a keyring's name, a file, or `env://VARIABLE` with
-//! a PEM in it); the keyring's key `default`; the only key of the keyring that is no ledger's own
+//! The signing key is, in order: the one named by `--key` (a keyring's name, a file, `env://VARIABLE` with
+//! a PEM in it, or `ssh-agent://` and an id or comment) or behind `--signer-command`; where git signs with SSH
+//! keys, git's `user.signingKey`; the keyring's key `default`; the only key of the keyring that is no ledger's own
 //! (`ledger-…`). A passphrase comes from the
 //! variable `DOCKET_PASSPHRASE`, else from a person at a terminal.
 
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::Serialize;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::{Explain, Failure, World};
+use crate::keyring::agent::{self, Agent};
+use crate::keyring::command::{self, SignerCommand};
 use crate::keyring::{self, Kept, KeyFileName, Keyring};
 use crate::ledger::note::{KeyName, VerifierKey};
-use crate::signing::{EncryptionSeed, KeyId, Passphrase, PrivateKeyError, PublicKey, SigningKey};
+use crate::signing::{
+    EncryptionSeed, KeyError, KeyId, Lock, Passphrase, PrivateKeyError, PublicKey, SigningKey,
+};
 
 /// The variable that a passphrase is taken from.
 pub const PASSPHRASE_VARIABLE: &str = "DOCKET_PASSPHRASE";
+/// The variable that cosign takes the passphrase of its keys from.
+pub const COSIGN_VARIABLE: &str = "COSIGN_PASSWORD";
 /// The key that is used where none is named.
 pub const DEFAULT_NAME: &str = "default";
 
@@ -35,6 +43,25 @@ pub enum KeySource {
     File(PathBuf),
     /// In a variable that holds a PEM.
     Variable(String),
+    /// In the SSH agent: by its id or comment; where neither is given, its only one.
+    Agent(String),
+    /// In the SSH agent: the private half of this one, a line as `ssh-keygen` writes it.
+    Line(String),
+}
+
+impl KeySource {
+    /// What git's `user.signingKey` names where `gpg.format` is `ssh`: a public key, itself or after `key::`, or a
+    /// file, of the public or the private key, in which `~/` is this home.
+    pub fn of_git(text: &str, home: Option<&Path>) -> Self {
+        let literal = text.strip_prefix("key::");
+        if literal.is_some() || text.starts_with("ssh-") {
+            return KeySource::Line(literal.unwrap_or(text).to_owned());
+        }
+        KeySource::File(match (text.strip_prefix("~/"), home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => PathBuf::from(text),
+        })
+    }
 }
 
 impl FromStr for KeySource {
@@ -44,6 +71,9 @@ impl FromStr for KeySource {
     fn from_str(text: &str) -> Result<Self, Infallible> {
         if let Some(variable) = text.strip_prefix("env://") {
             return Ok(KeySource::Variable(variable.to_owned()));
+        }
+        if let Some(named) = text.strip_prefix("ssh-agent://") {
+            return Ok(KeySource::Agent(named.to_owned()));
         }
         match text.parse() {
             Ok(name) if !text.ends_with(".pem") => Ok(KeySource::Named(name)),
@@ -76,6 +106,27 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// No agent is named by the environment.
+    #[error("there is no SSH agent: SSH_AUTH_SOCK is not set")]
+    NoAgent,
+    /// The agent could not be asked.
+    #[error(transparent)]
+    Agent(#[from] agent::Error),
+    /// The agent has no such key, or several.
+    #[error("the SSH agent holds no key, or not just one, that is {named:?}")]
+    NotHeld {
+        /// As it was named.
+        named: String,
+    },
+    /// A public key is named that is of no kind that signs here.
+    #[error("the public key that is named cannot be used")]
+    Line(#[source] KeyError),
+    /// The signer command gave no public key.
+    #[error(transparent)]
+    Command(#[from] command::Error),
+    /// Both a key and a signer command are given.
+    #[error("both a key and a signer command are given: which one signs was not said")]
+    KeyAndCommand,
     /// The passphrase of a new key is empty, or was typed in two ways.
     #[error("the passphrase is empty, or was not typed twice alike")]
     Passphrase,
@@ -93,7 +144,7 @@ pub enum Error {
 impl Explain for Error {
     fn failure(&self) -> Failure {
         match self {
-            Error::Several { .. } => Failure::Usage,
+            Error::Several { .. } | Error::KeyAndCommand => Failure::Usage,
             _ => Failure::CouldNotLook,
         }
     }
@@ -119,6 +170,12 @@ impl Explain for Error {
                     .to_owned()
             }
             Error::Keyring(keyring::Error::Exists { .. }) => "choose another name".to_owned(),
+            Error::NoAgent => "eval \"$(ssh-agent)\" starts one; ssh-add gives it a key".to_owned(),
+            Error::NotHeld { .. } => {
+                "ssh-add -l lists what it holds; name one as ssh-agent://SHA256:…".to_owned()
+            }
+            Error::KeyAndCommand => "leave one out".to_owned(),
+            Error::Command(_) => "git docket help keys says what a signer command has to answer".to_owned(),
             Error::NobodyToAsk => format!("set {PASSPHRASE_VARIABLE}, or run it on a terminal"),
             Error::Keyring(keyring::Error::Private { source, .. }) => match source {
                 PrivateKeyError::PassphraseNeeded | PrivateKeyError::Passphrase => {
@@ -221,6 +278,10 @@ pub fn show(
 ) -> Result<KeyView, Error> {
     let keyring = Keyring::in_folder(&world.folders.data);
     match source {
+        None if world.signer_command.is_some() || world.git_key.is_some() => {
+            let key = signing_key(world, None)?;
+            Ok(KeyView::of(key.public(), None, vkey_name))
+        }
         None => {
             let kept = chosen(&keyring)?;
             Ok(KeyView::of(&kept.public, Some(&kept), vkey_name))
@@ -236,7 +297,7 @@ pub fn show(
             };
             Ok(KeyView::of(&public, None, vkey_name))
         }
-        Some(KeySource::Variable(_)) => Ok(KeyView::of(
+        Some(_) => Ok(KeyView::of(
             signing_key(world, source)?.public(),
             None,
             vkey_name,
@@ -250,16 +311,77 @@ pub fn show(
 /// Where there is none, several, or it cannot be opened.
 pub fn signing_key(world: &World, source: Option<&KeySource>) -> Result<SigningKey, Error> {
     let keyring = Keyring::in_folder(&world.folders.data);
-    let passphrase = || passphrase(world);
+    let passphrase = |lock| passphrase(world, lock);
+    let source = match (&world.signer_command, source) {
+        (Some(_), Some(KeySource::Named(name))) if name.to_string().starts_with(LEDGER_PREFIX) => {
+            source
+        }
+        (Some(_), Some(_)) => return Err(Error::KeyAndCommand),
+        (Some(line), None) => {
+            let command = SignerCommand::new(line.clone());
+            let public = command.public()?;
+            let signer = Arc::new(command.signer(&public));
+            return Ok(SigningKey::remote(public, signer));
+        }
+        (None, None) => world.git_key.as_ref(),
+        (None, given) => given,
+    };
     match source {
         None => keyring::read_private(&chosen(&keyring)?.path, passphrase),
         Some(KeySource::Named(name)) => keyring::read_private(&keyring.path(name), passphrase),
-        Some(KeySource::File(path)) => keyring::read_private(path, passphrase),
+        Some(KeySource::File(path)) => match keyring::read_public(path) {
+            Ok(public) => held_or_beside(world, &public, path),
+            Err(_) => keyring::read_private(path, passphrase),
+        },
+        Some(KeySource::Agent(named)) => {
+            let agent = agent_of(world)?;
+            let held = agent.list()?;
+            let chosen = agent::choose(&held, named);
+            let chosen = chosen.ok_or_else(|| Error::NotHeld {
+                named: named.clone(),
+            })?;
+            Ok(in_agent(&agent, &chosen.public))
+        }
+        Some(KeySource::Line(line)) => {
+            held(world, &PublicKey::from_ssh_line(line).map_err(Error::Line)?)
+        }
         Some(KeySource::Variable(name)) => {
             let value = (world.variable)(name).and_then(|value| value.into_string().ok());
             let pem = Zeroizing::new(value.ok_or_else(|| Error::Variable { name: name.clone() })?);
             keyring::parse_private(&pem, &PathBuf::from(format!("env://{name}")), passphrase)
         }
+    }
+}
+
+fn agent_of(world: &World) -> Result<Agent, Error> {
+    let socket = (world.variable)("SSH_AUTH_SOCK").ok_or(Error::NoAgent)?;
+    Ok(Agent::at(Path::new(&socket)))
+}
+
+fn in_agent(agent: &Agent, public: &PublicKey) -> SigningKey {
+    SigningKey::remote(public.clone(), Arc::new(agent.signer(public)))
+}
+
+/// A key of which the public half is given: the agent has the other.
+fn held(world: &World, public: &PublicKey) -> Result<SigningKey, Error> {
+    let agent = agent_of(world)?;
+    match agent.list()?.iter().any(|held| held.public == *public) {
+        true => Ok(in_agent(&agent, public)),
+        false => Err(Error::NotHeld {
+            named: public.id().to_string(),
+        }),
+    }
+}
+
+/// A key of which the public file is given: in the agent, else in the private file beside it.
+fn held_or_beside(world: &World, public: &PublicKey, path: &Path) -> Result<SigningKey, Error> {
+    let beside = path.with_extension("");
+    let is_pub = path.extension().is_some_and(|extension| extension == "pub");
+    match held(world, public) {
+        Err(_) if is_pub && beside.exists() => {
+            keyring::read_private(&beside, |lock| passphrase(world, lock))
+        }
+        other => other,
     }
 }
 
@@ -282,12 +404,21 @@ fn chosen(keyring: &Keyring) -> Result<Kept, Error> {
     }
 }
 
-fn passphrase(world: &World) -> Result<Option<Passphrase>, Error> {
+fn passphrase(world: &World, lock: Lock) -> Result<Option<Passphrase>, Error> {
+    if lock == Lock::Cosign
+        && let Some(text) = (world.variable)(COSIGN_VARIABLE)
+        && let Ok(text) = text.into_string()
+    {
+        return Ok(Some(Passphrase::new(text)));
+    }
     if let Some(text) = from_variable(world) {
         return Ok(Some(text));
     }
     let asked = (world.ask_passphrase)("Passphrase of the signing key: ").map_err(Error::Ask)?;
-    Ok(asked.map(|text| Passphrase::new(text.to_string())))
+    let asked = asked.map(|text| Passphrase::new(text.to_string()));
+    // cosign encrypts without a passphrase too: under an empty one.
+    let empty = (lock == Lock::Cosign).then(|| Passphrase::new(String::new()));
+    Ok(asked.or(empty))
 }
 
 fn new_passphrase(world: &World) -> Result<Passphrase, Error> {

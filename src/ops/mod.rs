@@ -80,6 +80,10 @@ pub struct World {
     pub random: Box<dyn Fn(&mut [u8]) -> std::io::Result<()>>,
     /// Looks a variable up. An empty one counts as absent.
     pub variable: Box<dyn Fn(&str) -> Option<OsString>>,
+    /// A program that signs in place of a key.
+    pub signer_command: Option<String>,
+    /// The SSH key that git signs with, where `gpg.format` is `ssh`.
+    pub git_key: Option<key::KeySource>,
     /// The user's own table of CI systems.
     pub ci: Option<Systems>,
     /// Asks a person for a passphrase, without echo; `None` where there is no terminal to ask on.

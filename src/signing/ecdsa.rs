@@ -39,7 +39,7 @@ impl Curve {
     pub(super) const ALL: [Self; 2] = [Self::P256, Self::P384];
 
     /// Bytes of a coordinate.
-    pub(super) const fn width(self) -> usize {
+    pub(crate) const fn width(self) -> usize {
         match self {
             Self::P256 => 32,
             Self::P384 => 48,
@@ -51,6 +51,13 @@ impl Curve {
         match self {
             Self::P256 => "nistp256",
             Self::P384 => "nistp384",
+        }
+    }
+
+    fn reads_der(self, signature: &[u8]) -> bool {
+        match self {
+            Self::P256 => p256::ecdsa::Signature::from_der(signature).is_ok(),
+            Self::P384 => p384::ecdsa::Signature::from_der(signature).is_ok(),
         }
     }
 
@@ -126,6 +133,22 @@ impl EcdsaKey {
     pub(super) fn to_ssh_blob(&self) -> Vec<u8> {
         let (name, curve) = (self.ssh_name(), self.curve.ssh_name());
         ssh::strings(&[name.as_bytes(), curve.as_bytes(), &self.point])
+    }
+
+    /// A signature in DER, whichever of both forms it came in; none if it is in neither.
+    pub(super) fn to_der(&self, signature: &[u8]) -> Option<Vec<u8>> {
+        let is_fixed = signature.len() == 2 * self.curve.width();
+        if !is_fixed || self.curve.reads_der(signature) {
+            return Some(signature.to_owned());
+        }
+        match self.curve {
+            Curve::P256 => p256::ecdsa::Signature::from_slice(signature)
+                .ok()
+                .map(|signature| signature.to_der().as_bytes().to_vec()),
+            Curve::P384 => p384::ecdsa::Signature::from_slice(signature)
+                .ok()
+                .map(|signature| signature.to_der().as_bytes().to_vec()),
+        }
     }
 
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {

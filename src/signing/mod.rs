@@ -7,11 +7,15 @@
 //!
 //! Nothing here makes random numbers: seeds and salts are arguments.
 
+mod cosign;
 mod ecdsa;
+mod openssh;
 mod private;
 mod public;
 pub(crate) mod ssh;
 
 pub use ecdsa::Curve;
-pub use private::{EncryptionSeed, Passphrase, PrivateKeyError, Remote, SigningError, SigningKey};
+pub use private::{
+    EncryptionSeed, Lock, Passphrase, PrivateKeyError, Remote, SigningError, SigningKey,
+};
 pub use public::{KeyAlgorithm, KeyError, KeyId, KeyIdError, PublicKey, SignatureError};

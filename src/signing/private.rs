@@ -1,5 +1,5 @@
 //! Private keys, at rest as PKCS#8 (RFC 5958 version 1, RFC 8410 §7), plain or under PBES2 (RFC 8018); read
-//! too as SEC 1 (RFC 5915).
+//! too as SEC 1 (RFC 5915), and as OpenSSH and cosign write them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use sec1::EcPrivateKey;
 use thiserror::Error;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{Curve, KeyId, PublicKey};
+use super::{Curve, KeyId, PublicKey, cosign, openssh};
 
 const PLAIN: &str = "PRIVATE KEY";
 const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
@@ -44,6 +44,11 @@ impl Passphrase {
         Self(Zeroizing::new(text))
     }
 
+    /// What keys are derived from.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -56,6 +61,15 @@ impl PartialEq for Passphrase {
     }
 }
 
+/// Who encrypted a private key: whose habits say where its passphrase is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// We, OpenSSL or OpenSSH.
+    Passphrase,
+    /// cosign.
+    Cosign,
+}
+
 /// Fresh random bytes for one encryption: salt and initialisation vector.
 pub struct EncryptionSeed(pub [u8; 32]);
 
@@ -63,7 +77,7 @@ pub struct EncryptionSeed(pub [u8; 32]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PrivateKeyError {
     /// Not one PEM block of a private key.
-    #[error("not one PEM block of a private key (PKCS#8 or SEC 1)")]
+    #[error("not one PEM block of a private key (PKCS#8, SEC 1, OpenSSH, cosign)")]
     Pem,
     /// Not PKCS#8.
     #[error("not a PKCS#8 private key")]
@@ -71,6 +85,15 @@ pub enum PrivateKeyError {
     /// A key of another algorithm.
     #[error("not a private key of Ed25519, ECDSA P-256 or ECDSA P-384")]
     Algorithm,
+    /// Not OpenSSH's form.
+    #[error("not a private key in OpenSSH's form")]
+    OpenSsh,
+    /// Not cosign's form.
+    #[error("not a private key in cosign's form")]
+    Cosign,
+    /// The key itself is in a token.
+    #[error("the file of a key that is in a security key: an agent signs with it")]
+    SecurityKey,
     /// Not SEC 1.
     #[error("not a private key in SEC 1's form")]
     Sec1,
@@ -184,13 +207,17 @@ impl SigningKey {
         Self { secret, public }
     }
 
-    /// Reads one PEM block: `PRIVATE KEY`, `ENCRYPTED PRIVATE KEY` (PKCS#8), or `EC PRIVATE KEY` (SEC 1), before
-    /// which `EC PARAMETERS` may stand, as OpenSSL writes them.
+    /// Reads one PEM block: `PRIVATE KEY`, `ENCRYPTED PRIVATE KEY` (PKCS#8), `OPENSSH PRIVATE KEY`, `ENCRYPTED
+    /// SIGSTORE PRIVATE KEY` (cosign), or `EC PRIVATE KEY` (SEC 1), before which `EC PARAMETERS` may stand, as
+    /// OpenSSL writes them.
     ///
     /// # Errors
     /// Another block, another algorithm, a passphrase that is missing or wrong.
     pub fn from_pem(text: &str, passphrase: Option<&Passphrase>) -> Result<Self, PrivateKeyError> {
         let text = without_parameters(text.trim());
+        if openssh::is_one(text) {
+            return openssh::read(text, passphrase);
+        }
         let (label, der) = pem::decode_vec(text.as_bytes()).map_err(|_| PrivateKeyError::Pem)?;
         let der = Zeroizing::new(der);
         match label {
@@ -200,13 +227,23 @@ impl SigningKey {
                 Self::from_pkcs8_der(&decrypt(&der, passphrase)?)
             }
             SEC1 => Self::from_sec1_der(&der, None),
+            label if cosign::LABELS.contains(&label) => {
+                let passphrase = passphrase.ok_or(PrivateKeyError::PassphraseNeeded)?;
+                Self::from_pkcs8_der(&cosign::open(&der, passphrase, SCRYPT_LIMIT)?)
+            }
             _ => Err(PrivateKeyError::Pem),
         }
     }
 
-    /// Whether a PEM text holds an encrypted key, so that a passphrase is worth asking for.
-    pub fn is_encrypted(text: &str) -> bool {
-        text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    /// What a PEM text's key is encrypted by, if it is, so that a passphrase is worth asking for.
+    pub fn lock(text: &str) -> Option<Lock> {
+        let text = text.trim();
+        let begins = |label: &str| text.starts_with(&format!("-----BEGIN {label}-----"));
+        if cosign::LABELS.into_iter().any(begins) {
+            return Some(Lock::Cosign);
+        }
+        let locked = begins(ENCRYPTED) || (openssh::is_one(text) && openssh::is_encrypted(text));
+        locked.then_some(Lock::Passphrase)
     }
 
     /// A PEM block, encrypted where a passphrase is given (scrypt, AES-256-CBC).
@@ -262,7 +299,8 @@ impl SigningKey {
                 let signature = signature.map_err(|source| SigningError::Remote { key, source })?;
                 let holds = self.public.verify(message, &signature);
                 holds.map_err(|_| SigningError::Wrong { key })?;
-                signature
+                let written = self.public.canonical_signature(signature);
+                written.ok_or(SigningError::Wrong { key })?
             }
         })
     }
@@ -502,7 +540,7 @@ mod tests {
         let pem = key()
             .to_pkcs8_pem(Some((&right, EncryptionSeed([3; 32]))))
             .unwrap();
-        assert!(SigningKey::is_encrypted(&pem));
+        assert_eq!(SigningKey::lock(&pem), Some(Lock::Passphrase));
         let open = |passphrase| SigningKey::from_pem(&pem, passphrase);
         assert_eq!(open(Some(&right)).unwrap().public(), key().public());
         assert_eq!(open(Some(&wrong)).unwrap_err(), PrivateKeyError::Passphrase);

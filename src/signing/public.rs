@@ -215,6 +215,9 @@ impl PublicKey {
     /// Another type of key, more or fewer bytes than it has, and the refusals of [`PublicKey::from_ed25519`] and
     /// [`PublicKey::from_ecdsa`].
     pub fn from_ssh_line(line: &str) -> Result<Self, KeyError> {
+        if line.contains(['\n', '\r']) {
+            return Err(KeyError::Ssh);
+        }
         let mut words = line.split_ascii_whitespace();
         let (name, blob) = words.next().zip(words.next()).ok_or(KeyError::Ssh)?;
         let blob = base64::decode(blob.as_bytes()).map_err(|_| KeyError::Ssh)?;
@@ -279,6 +282,14 @@ impl PublicKey {
     /// Its name.
     pub const fn id(&self) -> KeyId {
         self.id
+    }
+
+    /// A signature in the form that we write: ECDSA's in DER. None if it cannot be.
+    pub(super) fn canonical_signature(&self, signature: Vec<u8>) -> Option<Vec<u8>> {
+        match &self.key {
+            Key::Ed25519(_) => Some(signature),
+            Key::Ecdsa(key) => key.to_der(&signature),
+        }
     }
 
     /// Holds a signature against a message, by the rules in the module's head: Ed25519's R and S, 64 bytes;

@@ -107,6 +107,9 @@ pub struct Globals {
         global = true
     )]
     pub fsync: bool,
+    /// A program that signs in place of a key: git docket help keys
+    #[arg(long, value_name = "COMMAND", global = true)]
+    pub signer_command: Option<String>,
     /// Further CI systems to recognise, TOML: git docket help run
     #[arg(long, value_name = "FILE", global = true)]
     pub ci_table: Option<PathBuf>,

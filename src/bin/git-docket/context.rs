@@ -9,6 +9,7 @@ use std::time::{Instant, SystemTime};
 use git_docket::capture::Systems;
 use git_docket::finding::chain;
 use git_docket::git::{Durability, Repository};
+use git_docket::ops::key::KeySource;
 use git_docket::ops::{Folders, World};
 use git_docket::process::Pager;
 use git_docket::report::json;
@@ -40,6 +41,8 @@ impl Context {
             Talk::Full
         });
         let mut world = world(ui, folders())?;
+        world.signer_command = globals.signer_command.clone();
+        world.git_key = found.as_ref().and_then(git_key);
         world.ci = globals.ci_table.as_deref().map(ci_table).transpose()?;
         Ok(Context {
             globals,
@@ -185,8 +188,18 @@ fn world(ui: Ui, folders: Folders) -> Result<World, Stop> {
         random: Box::new(|bytes| getrandom::fill(bytes).map_err(io::Error::other)),
         variable: Box::new(|name| env::var_os(name).filter(|value| !value.is_empty())),
         ask_passphrase: Box::new(ask_passphrase),
+        signer_command: None,
+        git_key: None,
         ci: None,
     })
+}
+
+/// The key that git signs with, where that is an SSH key.
+fn git_key(repository: &Repository) -> Option<KeySource> {
+    let format = repository.setting("gpg.format")?;
+    let key = repository.setting("user.signingKey");
+    let key = key.filter(|key| format == "ssh" && !key.is_empty())?;
+    Some(KeySource::of_git(&key, env::home_dir().as_deref()))
 }
 
 /// The user's own table of CI systems.

@@ -76,9 +76,12 @@ enum Verb {
         /// A role to give (repeats); writer may append
         #[arg(long = "role", value_name = "ROLE")]
         roles: Vec<Role>,
-        /// A public key to add, PEM (repeats)
+        /// A public key to add, PEM or as ssh-keygen writes it (repeats)
         #[arg(long = "public-key", value_name = "FILE")]
         keys: Vec<PathBuf>,
+        /// Allowed signers, as git's gpg.ssh.allowedSignersFile: adds the keys of the lines that name ID or an --email
+        #[arg(long, value_name = "FILE")]
+        allowed_signers: Option<PathBuf>,
         /// An address that the person commits under (repeats)
         #[arg(long = "email", value_name = "ADDRESS")]
         emails: Vec<String>,
@@ -179,13 +182,22 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
             operator,
             roles,
             keys,
+            allowed_signers,
             emails,
             logins,
         } => {
             let keys: Result<Vec<_>, _> =
                 keys.iter().map(|path| keyring::read_public(path)).collect();
             let kind = kind.map(PersonKind::from);
-            let keys = keys.map_err(|error| Stop::new(Exit::CouldNotLook, error))?;
+            let unusable = |error| Stop::new(Exit::CouldNotLook, error);
+            let mut keys = keys.map_err(unusable)?;
+            if let Some(path) = allowed_signers {
+                let names: Vec<&str> = [id.as_str()]
+                    .into_iter()
+                    .chain(emails.iter().map(String::as_str))
+                    .collect();
+                keys.extend(keyring::read_allowed(&path, &names).map_err(unusable)?);
+            }
             let mut roster = office.roster()?.content;
             govern::add(
                 &mut roster,

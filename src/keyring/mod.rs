@@ -1,9 +1,14 @@
-//! Private keys on disk: one folder of this user's, one PKCS#8 file a key.
+//! Private keys on disk: one folder of this user's, one PKCS#8 file a key. And keys that are elsewhere: in an
+//! [`agent`], or behind a [`command`].
 //!
 //! `NAME.pem` is the private key, mode 0600 in a folder of mode 0700; `NAME.pub.pem` beside it is the public
 //! one, so that a list needs no passphrase. Files appear whole or not at all, are synced before success is
 //! said, and are never written over. A private key that others can read is refused: it has to be taken for
 //! theirs.
+
+pub mod agent;
+pub mod allowed_signers;
+pub mod command;
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File};
@@ -16,7 +21,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::signing::{
-    EncryptionSeed, KeyError, Passphrase, PrivateKeyError, PublicKey, SigningKey,
+    EncryptionSeed, KeyError, Lock, Passphrase, PrivateKeyError, PublicKey, SigningKey,
 };
 
 /// No key file is larger: 64 KiB.
@@ -109,6 +114,14 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         source: KeyError,
+    },
+    /// A file of allowed signers gives no key.
+    #[error("{path} gives no keys")]
+    AllowedSigners {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: allowed_signers::Error,
     },
     /// The new key could not be encrypted.
     #[error("the private key cannot be encrypted")]
@@ -242,7 +255,7 @@ impl Keyring {
 /// Where the file cannot be read, others can read it, or it holds no key that opens.
 pub fn read_private<E: From<Error>>(
     path: &Path,
-    passphrase: impl FnOnce() -> Result<Option<Passphrase>, E>,
+    passphrase: impl FnOnce(Lock) -> Result<Option<Passphrase>, E>,
 ) -> Result<SigningKey, E> {
     let failed = |source| Error::File {
         path: path.to_owned(),
@@ -267,12 +280,11 @@ pub fn read_private<E: From<Error>>(
 pub fn parse_private<E: From<Error>>(
     pem: &str,
     origin: &Path,
-    passphrase: impl FnOnce() -> Result<Option<Passphrase>, E>,
+    passphrase: impl FnOnce(Lock) -> Result<Option<Passphrase>, E>,
 ) -> Result<SigningKey, E> {
-    let passphrase = if SigningKey::is_encrypted(pem) {
-        passphrase()?
-    } else {
-        None
+    let passphrase = match SigningKey::lock(pem) {
+        Some(lock) => passphrase(lock)?,
+        None => None,
     };
     let key = SigningKey::from_pem(pem, passphrase.as_ref());
     key.map_err(|source| {
@@ -284,7 +296,7 @@ pub fn parse_private<E: From<Error>>(
     })
 }
 
-/// Reads a public key in PEM.
+/// Reads a public key: PEM, or a line as `ssh-keygen` writes it.
 ///
 /// # Errors
 /// Where the file cannot be read, or holds no sound key.
@@ -294,10 +306,37 @@ pub fn read_public(path: &Path) -> Result<PublicKey, Error> {
         source,
     })?;
     let text = read_text(file, path)?;
-    PublicKey::from_pem(&text).map_err(|source| Error::Public {
+    let read = match is_ssh_line(&text) {
+        true => PublicKey::from_ssh_line(text.trim()),
+        false => PublicKey::from_pem(&text),
+    };
+    read.map_err(|source| Error::Public {
         path: path.to_owned(),
         source,
     })
+}
+
+/// Reads a person's keys from a file of allowed signers.
+///
+/// # Errors
+/// Where the file cannot be read, or gives no keys of theirs that can be taken.
+pub fn read_allowed(path: &Path, names: &[&str]) -> Result<Vec<PublicKey>, Error> {
+    let file = File::open(path).map_err(|source| Error::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    let text = read_text(file, path)?;
+    allowed_signers::keys_of(&text, names).map_err(|source| Error::AllowedSigners {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Whether a text is a public key as `ssh-keygen` writes it, whatever its type.
+fn is_ssh_line(text: &str) -> bool {
+    ["ssh-", "ecdsa-sha2-", "sk-"]
+        .iter()
+        .any(|kind| text.trim_start().starts_with(kind))
 }
 
 fn read_text(file: File, path: &Path) -> Result<Zeroizing<String>, Error> {
@@ -350,7 +389,7 @@ mod tests {
         text.parse().expect("a name")
     }
 
-    fn no_passphrase() -> Result<Option<Passphrase>, Error> {
+    fn no_passphrase(_: Lock) -> Result<Option<Passphrase>, Error> {
         panic!("a key in plain text needs no passphrase")
     }
 
@@ -406,7 +445,7 @@ mod tests {
             .keep(name("ada"), &key, Some((&secret, EncryptionSeed([1; 32]))))
             .expect("kept");
         let with = |text: Option<&str>| {
-            read_private(&kept.path, || {
+            read_private(&kept.path, |_| {
                 Ok::<_, Error>(text.map(|text| Passphrase::new(text.to_owned())))
             })
         };
