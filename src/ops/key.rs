@@ -178,10 +178,11 @@ impl Explain for Error {
             Error::Command(_) => "git docket help keys says what a signer command has to answer".to_owned(),
             Error::NobodyToAsk => format!("set {PASSPHRASE_VARIABLE}, or run it on a terminal"),
             Error::Keyring(keyring::Error::Private { source, .. }) => match source {
-                PrivateKeyError::PassphraseNeeded | PrivateKeyError::Passphrase => {
-                    format!("set {PASSPHRASE_VARIABLE}, or run it on a terminal")
-                }
-                _ => "give a key of Ed25519, P-256 or P-384 as PEM (PKCS#8 or SEC 1), as git docket key generate and openssl genpkey write it".to_owned(),
+                PrivateKeyError::PassphraseNeeded | PrivateKeyError::Passphrase => format!(
+                    "set {PASSPHRASE_VARIABLE}, for a key of cosign's {COSIGN_VARIABLE}, or run it on a terminal"
+                ),
+                PrivateKeyError::SecurityKey => "ssh-add it, and name it as ssh-agent://SHA256:…".to_owned(),
+                _ => "give a key of Ed25519, P-256 or P-384 as PEM, as git docket key generate, openssl, ssh-keygen and cosign write it".to_owned(),
             },
             _ => return None,
         })

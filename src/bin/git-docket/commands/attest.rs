@@ -68,7 +68,7 @@ pub struct Args {
     /// Add the tree, hashed again with SHA-256, as a subject (a release always has it)
     #[arg(long)]
     rehash: bool,
-    /// The key to sign with: a key's name, a PEM file, or env://VARIABLE
+    /// The key to sign with: a key's name, a PEM file, env://VARIABLE, or ssh-agent://ID
     #[arg(long)]
     key: Option<KeySource>,
 }

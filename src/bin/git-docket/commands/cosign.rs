@@ -25,7 +25,7 @@ pub struct Args {
     /// The entry to sign
     #[arg(value_name = "SEQ")]
     seq: Option<u64>,
-    /// The root key to sign with: a name, a file, or env://VARIABLE
+    /// The root key to sign with: a name, a file, env://VARIABLE, or ssh-agent://ID
     #[arg(long)]
     key: Option<KeySource>,
 }

@@ -45,7 +45,7 @@ enum Which {
         /// The remote's name and address
         #[arg(value_name = "REMOTE")]
         remote: Vec<String>,
-        /// The key to sign with: a key's name, a PEM file, or env://VARIABLE
+        /// The key to sign with: a key's name, a PEM file, env://VARIABLE, or ssh-agent://ID
         #[arg(long)]
         key: Option<KeySource>,
     },

@@ -79,7 +79,7 @@ pub struct Args {
     /// Print the statements, and record nothing
     #[arg(long)]
     dry_run: bool,
-    /// The key to sign with: a key's name, a PEM file, or env://VARIABLE
+    /// The key to sign with: a key's name, a PEM file, env://VARIABLE, or ssh-agent://ID
     #[arg(long)]
     key: Option<KeySource>,
 }

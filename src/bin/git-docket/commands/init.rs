@@ -35,7 +35,7 @@ pub struct Args {
     /// Who founds it; git's user.email where not given
     #[arg(long)]
     person: Option<PersonId>,
-    /// The key to sign with: a key's name, a PEM file, or env://VARIABLE
+    /// The key to sign with: a key's name, a PEM file, env://VARIABLE, or ssh-agent://ID
     #[arg(long)]
     key: Option<KeySource>,
     /// Who else governs the ledger, with a public key in PEM (repeats); may append, too

@@ -13,9 +13,10 @@ use crate::exit::{Exit, Stop};
 
 /// Make, list and show signing keys
 ///
-/// Keys are Ed25519, kept as PKCS#8 PEM that OpenSSL reads, mode 0600, under
-/// $XDG_DATA_HOME/git-docket/keys. A passphrase is taken from
-/// DOCKET_PASSPHRASE, or asked for on a terminal.
+/// Keys made here are Ed25519, kept as PKCS#8 PEM that OpenSSL reads, mode
+/// 0600, under $XDG_DATA_HOME/git-docket/keys. A passphrase is taken from
+/// DOCKET_PASSPHRASE, or asked for on a terminal. Keys of OpenSSL, ssh-keygen,
+/// ssh-agent and cosign sign as well: git docket help keys
 ///
 /// Examples:
 ///   git docket key generate
@@ -44,7 +45,7 @@ enum Verb {
     List,
     /// Show a key's public parts: PEM, id, OpenSSH line
     Show {
-        /// A key's name, a PEM file, or env://VARIABLE
+        /// A key's name, a file, env://VARIABLE, or ssh-agent://ID
         key: Option<KeySource>,
         /// Show it as a C2SP verifier key of this name as well
         #[arg(long, value_name = "NAME")]
@@ -58,7 +59,7 @@ enum Verb {
         /// The old key is lost or stolen, and need not sign
         #[arg(long)]
         lost: bool,
-        /// The root key to sign with: a name, a file, or env://VARIABLE
+        /// The root key to sign with: a name, a file, env://VARIABLE, or ssh-agent://ID
         #[arg(long)]
         key: Option<KeySource>,
     },

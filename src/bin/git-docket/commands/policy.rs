@@ -76,7 +76,7 @@ enum Verb {
         /// Build on nothing from now on
         #[arg(long, conflicts_with = "extends")]
         no_extends: bool,
-        /// The key to sign with: a name, a file, or env://VARIABLE
+        /// The key to sign with: a name, a file, env://VARIABLE, or ssh-agent://ID
         #[arg(long)]
         key: Option<KeySource>,
     },

@@ -24,7 +24,7 @@ use crate::exit::{Exit, Stop};
 pub struct Args {
     #[command(flatten)]
     remote: super::RemoteArgs,
-    /// The key to sign with: a name, a file, or env://VARIABLE
+    /// The key to sign with: a name, a file, env://VARIABLE, or ssh-agent://ID
     #[arg(long)]
     key: Option<KeySource>,
     /// How often to try

@@ -28,7 +28,7 @@ pub struct Args {
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
-    /// The key to sign with: a name, a file, or env://VARIABLE
+    /// The key to sign with: a name, a file, env://VARIABLE, or ssh-agent://ID
     #[arg(long)]
     key: Option<KeySource>,
 }

@@ -60,7 +60,7 @@ pub struct Args {
     /// Sign a verification summary of it and append that to the ledger: vsa or svr (repeats)
     #[arg(long, value_name = "KIND", value_parser = summary)]
     append: Vec<Kind>,
-    /// The key that signs summaries: a key's name, a PEM file, or env://VARIABLE
+    /// The key that signs summaries: a key's name, a PEM file, env://VARIABLE, or ssh-agent://ID
     #[arg(long)]
     key: Option<KeySource>,
     /// How this verifier is called in summaries

@@ -38,7 +38,7 @@ use crate::exit::{Exit, Stop};
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
-    /// The key to sign with: a name, a file, or env://VARIABLE
+    /// The key to sign with: a name, a file, env://VARIABLE, or ssh-agent://ID
     #[arg(long, global = true)]
     key: Option<KeySource>,
 }

@@ -62,7 +62,7 @@ pub struct Args {
     /// Record the command's words as they are, even what looks like a secret; what is recorded is public for good
     #[arg(long)]
     reveal_arguments: bool,
-    /// The key to sign with: a name, a file, or env://VARIABLE
+    /// The key to sign with: a name, a file, env://VARIABLE, or ssh-agent://ID
     #[arg(long)]
     key: Option<KeySource>,
     /// Run the command unattested where there is no key, as in a fork's pull request

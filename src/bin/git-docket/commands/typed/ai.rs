@@ -84,7 +84,7 @@ struct Collect {
     /// The step, where it is not ai
     #[arg(long, value_name = "STEP", default_value = "ai")]
     step: Step,
-    /// The key to sign with: a key's name, a PEM file, or env://VARIABLE
+    /// The key to sign with: a key's name, a PEM file, env://VARIABLE, or ssh-agent://ID
     #[arg(long)]
     key: Option<KeySource>,
     /// Print the statements, and record nothing

@@ -42,7 +42,7 @@ pub struct Common {
     /// Who speaks; the person of the key, where left out
     #[arg(long, value_name = "ID")]
     actor: Option<PersonId>,
-    /// The key to sign with: a key's name, a PEM file, or env://VARIABLE
+    /// The key to sign with: a key's name, a PEM file, env://VARIABLE, or ssh-agent://ID
     #[arg(long)]
     key: Option<KeySource>,
     /// Print the statement, and record nothing
