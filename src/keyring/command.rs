@@ -39,7 +39,7 @@ pub enum Error {
 
 /// A program that signs.
 #[derive(Clone, Debug)]
-pub struct SignerCommand {
+pub struct External {
     line: String,
 }
 
@@ -80,7 +80,7 @@ struct Signature {
     signature: String,
 }
 
-impl SignerCommand {
+impl External {
     /// A program, as a shell understands it; nothing is run yet.
     pub fn new(line: String) -> Self {
         Self { line }
@@ -123,7 +123,7 @@ impl SignerCommand {
 }
 
 struct Signer {
-    command: SignerCommand,
+    command: External,
     key: PublicKey,
 }
 

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::{Explain, Failure, World};
 use crate::keyring::agent::{self, Agent};
-use crate::keyring::command::{self, SignerCommand};
+use crate::keyring::command::{self, External};
 use crate::keyring::{self, Kept, KeyFileName, Keyring};
 use crate::ledger::note::{KeyName, VerifierKey};
 use crate::signing::{
@@ -181,7 +181,6 @@ impl Explain for Error {
                 PrivateKeyError::PassphraseNeeded | PrivateKeyError::Passphrase => format!(
                     "set {PASSPHRASE_VARIABLE}, for a key of cosign's {COSIGN_VARIABLE}, or run it on a terminal"
                 ),
-                PrivateKeyError::SecurityKey => "ssh-add it, and name it as ssh-agent://SHA256:…".to_owned(),
                 _ => "give a key of Ed25519, P-256 or P-384 as PEM, as git docket key generate, openssl, ssh-keygen and cosign write it".to_owned(),
             },
             _ => return None,
@@ -319,7 +318,7 @@ pub fn signing_key(world: &World, source: Option<&KeySource>) -> Result<SigningK
         }
         (Some(_), Some(_)) => return Err(Error::KeyAndCommand),
         (Some(line), None) => {
-            let command = SignerCommand::new(line.clone());
+            let command = External::new(line.clone());
             let public = command.public()?;
             let signer = Arc::new(command.signer(&public));
             return Ok(SigningKey::remote(public, signer));
@@ -330,10 +329,12 @@ pub fn signing_key(world: &World, source: Option<&KeySource>) -> Result<SigningK
     match source {
         None => keyring::read_private(&chosen(&keyring)?.path, passphrase),
         Some(KeySource::Named(name)) => keyring::read_private(&keyring.path(name), passphrase),
-        Some(KeySource::File(path)) => match keyring::read_public(path) {
+        // A pipe can be read once only, and is a private key's.
+        Some(KeySource::File(path)) if path.is_file() => match keyring::read_public(path) {
             Ok(public) => held_or_beside(world, &public, path),
             Err(_) => keyring::read_private(path, passphrase),
         },
+        Some(KeySource::File(path)) => keyring::read_private(path, passphrase),
         Some(KeySource::Agent(named)) => {
             let agent = agent_of(world)?;
             let held = agent.list()?;

@@ -91,8 +91,8 @@ pub enum PrivateKeyError {
     /// Not cosign's form.
     #[error("not a private key in cosign's form")]
     Cosign,
-    /// The key itself is in a token.
-    #[error("the file of a key that is in a security key: an agent signs with it")]
+    /// The key itself is in a token, and signs more than the message.
+    #[error("the file of a key that is in a security key (sk-…), which is not read")]
     SecurityKey,
     /// Not SEC 1.
     #[error("not a private key in SEC 1's form")]
