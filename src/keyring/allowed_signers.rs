@@ -110,7 +110,7 @@ mod tests {
         let [ada, ben] = [1, 2].map(|seed| SigningKey::from_seed([seed; 32]).public().clone());
         let (one, two) = (ada.to_ssh_line("a"), ben.to_ssh_line("b"));
         let text = format!(
-            "# people\n\nada@example.com,ada {one}\n*@example.com {two}\nben namespaces=\"git,file\" {two}\n\"ada\" {two}\neve rubbish\n"
+            "# people\n\nada@example.com,ada {one}\n*@example.com {two}\nben namespaces=\"git,file\" {two}\n\"ada\" {two}\neve ssh-rsa AAAA\n"
         );
         assert_eq!(keys_of(&text, &["ada"]), Ok(vec![ada.clone(), ben.clone()]));
         assert_eq!(keys_of(&text, &["ada@example.com"]), Ok(vec![ada]));

@@ -332,6 +332,9 @@ pub fn signing_key(world: &World, source: Option<&KeySource>) -> Result<SigningK
         // A pipe can be read once only, and is a private key's.
         Some(KeySource::File(path)) if path.is_file() => match keyring::read_public(path) {
             Ok(public) => held_or_beside(world, &public, path),
+            Err(error @ keyring::Error::Public { source, .. }) if source != KeyError::Pem => {
+                Err(error.into())
+            }
             Err(_) => keyring::read_private(path, passphrase),
         },
         Some(KeySource::File(path)) => keyring::read_private(path, passphrase),
