@@ -304,6 +304,13 @@ fn official_texts_come_from_a_catalog_and_a_control_leads_to_signed_bytes() {
         row["attestation"], digest,
         "from the control to what was signed"
     );
+    // Of a ledger elsewhere the commands say where.
+    let elsewhere = ["update-ref", "refs/notes/other", "refs/notes/docket"];
+    world.git(&elsewhere);
+    let text = explain(&["--ledger-ref", "refs/notes/other"]);
+    let seq = &row["seq"];
+    let command = format!("git docket --ledger-ref refs/notes/other show {seq} --raw");
+    assert!(text.contains(&command), "{text}");
     let Some(folder) = peer::corpus("oscal") else {
         return;
     };

@@ -102,6 +102,9 @@ reasons! {
     DutiesTogether "duties-together" Fail
         "One person held two duties that the policy keeps apart."
         "Have another person do one of them."
+    HolderUnknown "holder-unknown" Unknown
+        "Somebody who held a duty is no person of the roster."
+        "Add the address or login to the person in the roster."
     NotWhatWasApproved "not-what-was-approved" Fail
         "What landed or was deployed is not what was approved."
         "Approve what landed, or take it back."

@@ -13,6 +13,9 @@ use crate::judge::{Item, Verdict};
 use crate::report::audit::{Audit, EntryRow};
 use crate::verify::Question;
 
+/// Where ledgers stand, unless somebody says otherwise.
+const USUAL: &str = "refs/notes/docket";
+
 /// As many items of one check as are shown, heaviest first.
 pub const MOST: usize = 20;
 
@@ -23,6 +26,9 @@ pub struct Evidence {
     pub verdict: Verdict,
     /// Each of its checks.
     pub checks: Vec<CheckEvidence>,
+    /// How the program is called to look at this ledger.
+    #[serde(skip)]
+    pub program: String,
 }
 
 /// What a check says of this ledger.
@@ -85,6 +91,10 @@ pub fn evidence(
         packs,
         "the whole ledger".into(),
     )?;
+    let program = match ledger.as_str() {
+        USUAL => "git docket".to_owned(),
+        other => format!("git docket --ledger-ref {other}"),
+    };
     let judged = audit.packs.iter().flat_map(|pack| &pack.controls);
     let found = judged.into_iter().find(|one| one.id == control);
     Ok(found.map(|control| {
@@ -99,31 +109,32 @@ pub fn evidence(
                 .items
                 .iter()
                 .take(MOST)
-                .map(|item| of_item(&audit, item))
+                .map(|item| of_item(&audit, item, &program))
                 .collect(),
             left: check.items.len().saturating_sub(MOST),
         });
         Evidence {
             verdict: control.verdict,
             checks: checks.collect(),
+            program: program.clone(),
         }
     }))
 }
 
-fn of_item(audit: &Audit, item: &Item) -> ItemEvidence {
+fn of_item(audit: &Audit, item: &Item, program: &str) -> ItemEvidence {
     let rows = item.entries.iter().filter_map(|seq| audit.entry(*seq));
     ItemEvidence {
         item: item.clone(),
-        rows: rows.take(MOST).map(row).collect(),
+        rows: rows.take(MOST).map(|entry| row(entry, program)).collect(),
     }
 }
 
-fn row(entry: &EntryRow) -> Row {
+fn row(entry: &EntryRow, program: &str) -> Row {
     Row {
         seq: entry.seq,
         step: entry.step.clone(),
         signer: entry.signer.clone(),
         attestation: entry.attestation,
-        raw: format!("git docket show {} --raw", entry.seq),
+        raw: format!("{program} show {} --raw", entry.seq),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::items::{Landed, changes, merge_approvals};
 use crate::judge::{Check, Entry, Item, Model, Reason, Scope};
 use crate::policy::rules::Duty;
-use crate::statement::predicate::{Deployment, PersonId};
+use crate::statement::predicate::{Deployment, PersonId, Who};
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -20,22 +20,54 @@ fn run(model: &Model, scope: &Scope) -> Vec<Item> {
     let changes = changes(model, scope);
     let deployed = deployed(model);
     let judged = changes.iter().map(|it| {
-        let both = rule.apart.iter().find_map(|pair| {
+        let mut unknown = None;
+        for pair in &rule.apart {
             let first = holders(model, it, &deployed, pair.0);
             let then = holders(model, it, &deployed, pair.1);
-            first
-                .intersection(&then)
-                .next()
-                .map(|person| format!("{person} is {pair}"))
-        });
-        it.item(match both {
-            Some(detail) => {
-                Item::of(it.id(), Reason::DutiesTogether, detail).resting_on([it.entry.seq])
+            let both = first.known.intersection(&then.known).next();
+            if let Some(person) = both {
+                let detail = format!("{person} is {pair}");
+                let item = Item::of(it.id(), Reason::DutiesTogether, detail);
+                return it.item(item.resting_on([it.entry.seq]));
             }
+            // Whoever nobody knows may be anybody who holds the other duty.
+            let held = !first.is_empty() && !then.is_empty();
+            let nobody = first.unknown.or(then.unknown).filter(|_| held);
+            unknown = unknown.or(nobody);
+        }
+        let item = match unknown {
+            Some(who) => Item::of(
+                it.id(),
+                Reason::HolderUnknown,
+                format!("{who} is nobody in the roster"),
+            )
+            .resting_on([it.entry.seq]),
             None => Item::pass(it.id(), vec![it.entry.seq]),
-        })
+        };
+        it.item(item)
     });
     judged.collect()
+}
+
+/// Who holds a duty.
+#[derive(Default)]
+struct Holders<'a> {
+    known: BTreeSet<&'a PersonId>,
+    /// One whom the roster does not know.
+    unknown: Option<&'a Who>,
+}
+
+impl<'a> Holders<'a> {
+    fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.unknown.is_none()
+    }
+
+    fn add(&mut self, model: &'a Model, who: &'a Who, seq: u64) {
+        match model.person(who, seq) {
+            Some(person) => drop(self.known.insert(person.id())),
+            None => self.unknown = Some(who),
+        }
+    }
 }
 
 /// Deployments, by the changes that they brought.
@@ -56,42 +88,36 @@ fn holders<'a>(
     it: &Landed<'a>,
     deployed: &DeployedBy<'a>,
     duty: Duty,
-) -> BTreeSet<&'a PersonId> {
-    let known = |who| model.person(who, it.entry.seq).map(|person| person.id());
+) -> Holders<'a> {
+    let seq = it.entry.seq;
+    let mut holders = Holders::default();
     match duty {
-        Duty::Author => it
-            .change
-            .authors
-            .iter()
-            .filter_map(|author| known(&author.person))
-            .collect(),
-        Duty::Approver => merge_approvals(
-            model,
-            &Default::default(),
-            &it.change.head.tree,
-            &BTreeSet::new(),
-        )
-        .into_iter()
-        .map(|yes| yes.actor.person.id())
-        .collect(),
-        Duty::Merger => it
-            .landing
-            .iter()
-            .filter_map(|(_, landing)| known(landing.merger.as_ref()?))
-            .collect(),
-        Duty::Deployer => deployed
-            .get(it.id())
-            .into_iter()
-            .flatten()
-            .filter_map(|(entry, deployment)| {
-                let person = deployment
-                    .trigger
-                    .as_ref()
-                    .and_then(|trigger| trigger.person.as_ref());
-                person
-                    .and_then(known)
-                    .or_else(|| model.actor(entry).map(|actor| actor.person.id()))
-            })
-            .collect(),
+        Duty::Author => {
+            let named = it.change.authors.iter();
+            named.for_each(|author| holders.add(model, &author.person, seq));
+        }
+        Duty::Approver => {
+            let (rule, heads) = (Default::default(), BTreeSet::new());
+            let yes = merge_approvals(model, &rule, &it.change.head.tree, &heads);
+            holders.known = yes.iter().map(|yes| yes.actor.person.id()).collect();
+        }
+        Duty::Merger => {
+            let merger = it.landing.and_then(|(_, landing)| landing.merger.as_ref());
+            if let Some(who) = merger {
+                holders.add(model, who, seq);
+            }
+        }
+        Duty::Deployer => {
+            for (entry, deployment) in deployed.get(it.id()).into_iter().flatten() {
+                let trigger = deployment.trigger.as_ref();
+                match trigger.and_then(|trigger| trigger.person.as_ref()) {
+                    Some(who) => holders.add(model, who, seq),
+                    None => holders
+                        .known
+                        .extend(model.actor(entry).map(|actor| actor.person.id())),
+                }
+            }
+        }
     }
+    holders
 }

@@ -158,12 +158,12 @@ fn text(explained: &Explained) -> String {
         evidence
             .checks
             .iter()
-            .for_each(|check| text += &shown(check));
+            .for_each(|check| text += &shown(check, &evidence.program));
     }
     text
 }
 
-fn shown(check: &CheckEvidence) -> String {
+fn shown(check: &CheckEvidence, program: &str) -> String {
     let mut text = format!("  {} {}\n", check.id, check.verdict.as_str());
     for ItemEvidence { item, rows } in &check.items {
         let reason = item
@@ -184,7 +184,7 @@ fn shown(check: &CheckEvidence) -> String {
         }
     }
     if check.left > 0 {
-        text += &format!("    {} more: git docket report\n", check.left);
+        text += &format!("    {} more: {program} report\n", check.left);
     }
     text
 }
