@@ -31,9 +31,7 @@ fn run(model: &Model, scope: &Scope) -> Vec<Item> {
                 return it.item(item.resting_on([it.entry.seq]));
             }
             // Whoever nobody knows may be anybody who holds the other duty.
-            let held = !first.is_empty() && !then.is_empty();
-            let nobody = first.unknown.or(then.unknown).filter(|_| held);
-            unknown = unknown.or(nobody);
+            unknown = unknown.or(first.unknown).or(then.unknown);
         }
         let item = match unknown {
             Some(who) => Item::of(
@@ -58,10 +56,6 @@ struct Holders<'a> {
 }
 
 impl<'a> Holders<'a> {
-    fn is_empty(&self) -> bool {
-        self.known.is_empty() && self.unknown.is_none()
-    }
-
     fn add(&mut self, model: &'a Model, who: &'a Who, seq: u64) {
         match model.person(who, seq) {
             Some(person) => drop(self.known.insert(person.id())),
