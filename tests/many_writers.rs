@@ -114,6 +114,41 @@ fn those_on_one_machine_take_turns() {
 }
 
 #[test]
+fn one_push_carries_what_others_on_the_machine_wait_with_and_nothing_else() {
+    let (world, writers) = (served("sha1"), 8);
+    ready(&world, &at(&world, "server.git"), writers);
+    let one = |_| "machine".to_owned();
+    for ran in push_from(&world, 1, &[], one) {
+        assert_eq!(ran.out, "origin: 1 entries landed\n", "{}", ran.err);
+    }
+    // What somebody else put there: no lines of a spool, and lines for another step than was signed for.
+    let beside = fs::read_dir(at(&world, "machine/git-docket/pushing")).expect("made by a push");
+    let mut beside = beside.map(|file| file.expect("listed").path());
+    let waiting = beside.find(|path| path.is_dir()).expect("a folder");
+    ok(&world, "writer1", &["spool", "export", &at(&world, "one")]);
+    let line = fs::read_to_string(at(&world, "one")).expect("exported");
+    let forged = line.replace(r#""step":"step1""#, r#""step":"evil""#);
+    for (name, text) in [("junk", "{}\n"), ("empty", ""), ("forged", &forged)] {
+        fs::write(waiting.join(name), text).expect("written");
+    }
+    // While the first is in the server's hands the others wait.
+    hook(&world, "pre-receive", "echo x >> pushes\nsleep 1");
+    let ended = push_from(&world, writers, &[], one);
+    for ran in &ended[1..] {
+        assert_eq!(ran.out, "origin: 1 entries landed\n", "{}", ran.err);
+    }
+    let pushes = fs::read_to_string(at(&world, "server.git/pushes")).expect("counted");
+    assert!(pushes.lines().count() < 5, "{pushes}");
+    all_are_in(&world, writers);
+    let mut left: Vec<_> = fs::read_dir(&waiting)
+        .expect("listed")
+        .map(|file| file.expect("listed").file_name())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["empty", "forged", "junk"]);
+}
+
+#[test]
 fn those_that_give_up_leave_an_inbox() {
     let (world, writers) = (served("sha1"), writers());
     // Long enough in the server's hands that others come in between.

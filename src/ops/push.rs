@@ -1,8 +1,8 @@
 //! `push`: bring everything that waits here to the remote's ledger, whoever else does the same at that moment.
 //!
-//! Pushes from one machine take turns (`Turn`). Each try:
+//! Pushes from one machine take turns, and one carries what others wait with (`Turn`). Each try:
 //! 1. fetch (see [`fetch`]), where the remote moved: what others did is verified, ours goes on top;
-//! 2. append what waits in the spool, signed by this writer;
+//! 2. append what waits in the spool, signed by this writer, and what others on this machine wait with;
 //! 3. push the local tip, on the condition that the remote's ref still holds what was fetched;
 //! 4. ask the remote what it holds now. A push of unknown end, a lost connection for one, is judged by that alone.
 //!
@@ -22,7 +22,7 @@ use super::append::Item;
 use super::key::KeySource;
 use super::light::{self, Brought};
 use super::record::{self, Recorder};
-use super::turn::Turn;
+use super::turn::{self, Turn};
 use super::{Explain, Failure, World, fetch, inboxes, mirror, spool};
 use crate::digest::{ObjectId, ObjectKind, Sha256};
 use crate::git::transport::{Atomic, Pushed, Remote, Report, Update};
@@ -33,6 +33,8 @@ use crate::store::Stored;
 pub const INBOX: &str = "refs/docket/inbox/";
 /// The one file of an inbox's tree.
 pub const INBOX_FILE: &str = "attestations";
+/// What others wait with is looked for before so many tries, so that whoever serves others also ends.
+const CARRYING_TRIES: u32 = 2;
 
 /// What is to be pushed, where, and for how long.
 #[derive(Clone, Debug)]
@@ -163,7 +165,7 @@ pub fn push(
     let mirror = mirror::configured(repository)?;
     let spool = spool::Spool::of(repository);
     let began = (world.elapsed)();
-    let (mut refusals, mut tries, mut landed) = (0, 0, 0);
+    let (mut refusals, mut tries, mut landed) = (0, 0, 0_u64);
     let outcome = |tip, landed, pending, inbox, tries| Outcome {
         remote: name.clone(),
         tip,
@@ -176,7 +178,13 @@ pub fn push(
     let ask = || fetch::Answer::of(world, repository, &remote, ledger);
     let fetched =
         |answer: &fetch::Answer| fetch::fetch_answered(world, repository, ledger, &remote, answer);
-    let _turn = Turn::wait(world, repository, &name, ledger, request.time / 2);
+    let own = || match repository.is_shallow() || repository.has_promisor() {
+        true => Vec::new(),
+        false => pending(repository, &name, ledger).unwrap_or_default(),
+    };
+    let turn = Turn::wait(world, repository, &name, ledger, request.time / 2, own);
+    // What is carried for others, how many entries that added, and how many of them are not known to have landed.
+    let (mut carrying, mut others) = (Vec::new(), 0);
     if let Some(outcome) = light::push(world, repository, &name, request)? {
         return Ok(outcome);
     }
@@ -194,8 +202,13 @@ pub fn push(
         {
             landed += ahead;
         }
-        if repository.reference(ledger)?.is_some() && !spool.items()?.is_empty() {
-            Recorder::open(world, repository, ledger, request.key, "HEAD")?.drain()?;
+        if repository.reference(ledger)?.is_some() {
+            if !spool.items()?.is_empty() {
+                Recorder::open(world, repository, ledger, request.key, "HEAD")?.drain()?;
+            }
+            if tries < CARRYING_TRIES {
+                others += carry(world, repository, request, &turn, &mut carrying)?;
+            }
         }
         let Some(tip) = repository.reference(ledger)? else {
             return match spool.items()?.len() {
@@ -208,6 +221,12 @@ pub fn push(
         };
         let waiting = spool.items()?.len() as u64;
         if held == Some(tip) {
+            turn.answer(&carrying);
+            // Where nothing was left to push, another push carried it.
+            let landed = match tries {
+                0 => turn.carried(),
+                _ => landed.saturating_sub(others),
+            };
             return Ok(outcome(held, landed, waiting, None, tries));
         }
         let before = match held {
@@ -255,6 +274,39 @@ pub fn push(
             }
         }
     }
+}
+
+/// Appends what other pushes from this machine wait with, as far as it would be taken from an inbox, and says how many
+/// entries that added.
+fn carry(
+    world: &World,
+    repository: &Repository,
+    request: &Request<'_>,
+    turn: &Turn,
+    carrying: &mut Vec<turn::Request>,
+) -> Result<u64, Error> {
+    let ledger = request.fetch.ledger;
+    let mut requests = turn.requests();
+    let is_known = |one: &turn::Request| carrying.iter().any(|known| known.is(one));
+    requests.retain(|one| !is_known(one));
+    let (Some(tip), false) = (repository.reference(ledger)?, requests.is_empty()) else {
+        return Ok(0);
+    };
+    // Whoever may not append carries nothing for others.
+    let Ok(recorder) = Recorder::open(world, repository, ledger, request.key, "HEAD") else {
+        return Ok(0);
+    };
+    requests.retain(|one| one.items.iter().all(|item| recorder.takes(item)));
+    let items: Vec<Item> = requests.iter().flat_map(|one| one.items.clone()).collect();
+    if items.is_empty() || recorder.carry(items).is_err() {
+        return Ok(0);
+    }
+    carrying.extend(requests);
+    let before = fetch::size(repository, ledger, tip)?;
+    let Some(now) = repository.reference(ledger)? else {
+        return Ok(0);
+    };
+    Ok(fetch::size(repository, ledger, now)?.saturating_sub(before))
 }
 
 /// After a push whose remote still holds what was expected: an error where it said that it took it, and after the second

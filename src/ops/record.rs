@@ -340,6 +340,15 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// Whether what somebody else has would be taken from an inbox: signed by one whom the roster in force knows, for its
+    /// place in this ledger, and about a commit that is here.
+    pub(super) fn takes(&self, item: &Item) -> bool {
+        self.seen.as_ref().is_some_and(|(_, head)| {
+            let fits = super::fold::fits(item, self.origin.as_str(), &head.roster);
+            fits.is_ok() && self.repository.has(&item.commit)
+        })
+    }
+
     /// Signs claims and appends them, or keeps them.
     ///
     /// # Errors
