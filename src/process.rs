@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -236,12 +236,14 @@ impl Readers {
     }
 }
 
-/// Reads all of a pipe in a thread of its own.
+/// Reads all of a pipe in a thread of its own, which drops `open` at the pipe's end.
 fn reader(
     pipe: Option<impl io::Read + Send + 'static>,
     shown: bool,
+    open: mpsc::Sender<()>,
 ) -> thread::JoinHandle<io::Result<Vec<u8>>> {
     thread::spawn(move || {
+        let _open = open;
         let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
         let Some(mut pipe) = pipe else {
             return Ok(bytes);
@@ -280,11 +282,13 @@ pub fn last_words(err: &[u8]) -> String {
 /// Waits for a child while its output is read; `None` where it had to be ended. What it started itself may
 /// live on with its pipes, which is why nobody waits for those then.
 fn ended_within(child: &mut Child, limit: Duration, shown: bool) -> io::Result<Option<Readers>> {
+    const SHORTEST: Duration = Duration::from_micros(200);
+    let (open, at_end) = mpsc::channel();
     let pipes = [
-        reader(child.stdout.take(), false),
-        reader(child.stderr.take(), shown),
+        reader(child.stdout.take(), false, open.clone()),
+        reader(child.stderr.take(), shown, open),
     ];
-    let mut pause = Duration::from_micros(500);
+    let (mut pause, mut are_open) = (SHORTEST, true);
     let mut waited = Duration::ZERO;
     loop {
         if let Some(status) = child.try_wait()? {
@@ -295,9 +299,14 @@ fn ended_within(child: &mut Child, limit: Duration, shown: bool) -> io::Result<O
             child.wait()?;
             return Ok(None);
         }
-        thread::sleep(pause);
         waited += pause;
         pause = (pause * 2).min(Duration::from_millis(20));
+        if !are_open {
+            thread::sleep(pause);
+        } else if at_end.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Disconnected) {
+            // Whoever closed both is about to end.
+            (pause, are_open) = (SHORTEST, false);
+        }
     }
 }
 

@@ -28,6 +28,7 @@ use crate::git::{self, Moved, Reason, RefName, Repository};
 use crate::ledger::fork_proof::ForkProof;
 use crate::ledger::snapshot::ReadError;
 use crate::ledger::{Lines, Link, Snapshot as _};
+use crate::process;
 use crate::store::{self, Stored};
 use crate::verify::{Memory, Question, Verdict};
 
@@ -230,11 +231,20 @@ pub fn private_ref(remote: &str, ledger: &RefName) -> RefName {
         .expect("a ref's name below another prefix is one")
 }
 
+/// Where what comes stands until it was judged: what was last seen stays known where the new is refused.
+fn arriving(remote: &str, ledger: &RefName) -> RefName {
+    format!("{}-arriving", private_ref(remote, ledger))
+        .parse()
+        .expect("a longer name is one")
+}
+
 /// What a remote answered, and what was remembered before it was asked: what others see meanwhile may be newer than
 /// the answer, and no rollback.
 pub(super) struct Answer {
     memories: Vec<Memory>,
     refs: BTreeMap<String, ObjectId>,
+    /// Whether what the ledger holds there was brought here with the answer.
+    has_come: bool,
 }
 
 impl Answer {
@@ -251,7 +261,36 @@ impl Answer {
         patterns.extend(mirror.as_ref().map(RefName::as_str));
         let refs = remote.list(&patterns)?;
         inboxes::keep(world, repository, remote.name(), &refs).map_err(Error::Inboxes)?;
-        Ok(Answer { memories, refs })
+        Ok(Answer {
+            memories,
+            refs,
+            has_come: false,
+        })
+    }
+
+    /// Asks for the ledger by fetching it, which is one question less where it has gone on; where there is none, or more
+    /// than the ledger is to be asked for, as [`Answer::of`].
+    pub(super) fn brought(
+        world: &World,
+        repository: &Repository,
+        remote: &Remote<'_>,
+        ledger: &RefName,
+    ) -> Result<Self, Error> {
+        if mirror::configured(repository)?.is_some() {
+            return Self::of(world, repository, remote, ledger);
+        }
+        let memories = memory::recall_all(&world.folders.state)?;
+        match remote.fetch(ledger.as_str(), &arriving(remote.name(), ledger)) {
+            Ok(tip) => Ok(Answer {
+                memories,
+                refs: [(ledger.to_string(), tip)].into(),
+                has_come: true,
+            }),
+            Err(git::Error::Program(process::Error::Failed { .. })) => {
+                Self::of(world, repository, remote, ledger)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Where a ref stands there; `None` where there is none.
@@ -295,14 +334,13 @@ pub(super) fn fetch_answered(
             None => Error::NoLedger { remote, ledger },
         });
     };
-    // Under another name first: what was last seen stays known where the new is refused.
-    let arriving: RefName = format!("{seen}-arriving")
-        .parse()
-        .expect("a longer name is one");
+    let arriving = arriving(&name, ledger);
     // What was appended here is here, but in a partial clone, where plain git may have left some of it out.
     let is_here = repository.reference(ledger)? == Some(held) && !repository.has_promisor();
     let tip = if is_here {
         set(repository, &arriving, &held, world)?;
+        held
+    } else if answer.has_come {
         held
     } else {
         remote.fetch(ledger.as_str(), &arriving)?

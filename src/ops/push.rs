@@ -188,7 +188,7 @@ pub fn push(
     if let Some(outcome) = light::push(world, repository, &name, request)? {
         return Ok(outcome);
     }
-    let mut answer = ask()?;
+    let mut answer = fetch::Answer::brought(world, repository, &remote, ledger)?;
     // What was pushed, and how many entries that were, where another's is there now: perhaps on top of it.
     let mut unclear = None;
     loop {
