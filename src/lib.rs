@@ -51,5 +51,7 @@ pub mod store;
 // Use.
 #[cfg(feature = "program")]
 pub mod ops;
+#[cfg(feature = "program")]
+pub mod serve;
 
 pub mod manual;

@@ -34,6 +34,7 @@ const ORDER: &[&str] = &[
     "keyring",
     "capture",
     "ops",
+    "serve",
 ];
 /// Up to here nothing touches the world.
 const PURE_UP_TO: &str = "manual";

@@ -131,6 +131,7 @@ const SESSION: &[(&str, &str, i32)] = &[
     ("query", "row", 0),
     ("query --kind agent", "row", 3),
     ("insight", "insight", 0),
+    ("serve --export ../pages", "exported", 0),
     ("show HEAD", "entry", 0),
     ("cosign --key bob", "cosigned", 0),
     (

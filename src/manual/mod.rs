@@ -75,6 +75,7 @@ pages! {
     run "run"
     sampling "sampling"
     seal "seal"
+    serve "serve"
     server "server"
     signed_note "signed-note"
     statement "statement"

@@ -46,6 +46,7 @@ pub mod sample;
 pub mod say;
 pub mod seal;
 pub mod show;
+pub mod site;
 pub mod spool;
 pub mod status;
 pub mod summarize;

@@ -6,12 +6,12 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::judgement::{self, Wanted};
-use super::verify::{self as replay, Request};
+use super::verify::{self as replay, Replayed, Request};
 use super::{Explain, Failure, World};
 use crate::git::{self, RefName, Repository};
 use crate::ingest::catalog::{self, Catalog};
 use crate::judge::pack::{self, Pack, PackError};
-use crate::judge::{self, checks};
+use crate::judge::{self, Model, checks};
 use crate::report::audit::{Asked, Audit};
 use crate::verify::Keep;
 
@@ -162,6 +162,17 @@ pub fn report(
     let outcome = &replayed.outcome;
     let evidence = outcome.evidence.as_ref().ok_or(Error::NoGenesis)?;
     let model = judgement::model(repository, outcome, evidence, request.at)?;
+    Ok(audited(&replayed, &model, request, packs, subject))
+}
+
+/// Judges what was replayed, by packs and by what the policy enforces.
+pub(super) fn audited(
+    replayed: &Replayed,
+    model: &Model,
+    request: Request,
+    packs: &[Pack],
+    subject: String,
+) -> Audit {
     let mut ids: BTreeSet<&str> = model.policy().checks().enforced().into_iter().collect();
     ids.extend(packs.iter().flat_map(Pack::checks));
     if ids.is_empty() {
@@ -169,18 +180,12 @@ pub fn report(
     }
     let ids: Vec<&str> = ids.into_iter().collect();
     let scope = replay::scoped(&request.question, &request.scope);
-    let results = judge::judge(&model, &scope, &ids, request.threads);
+    let results = judge::judge(model, &scope, &ids, request.threads);
     let asked = Asked {
         subject,
         scope: request.scope,
         judged: scope,
     };
-    Ok(Audit::of(
-        outcome,
-        &model,
-        results,
-        packs,
-        asked,
-        replayed.pin.to_string(),
-    ))
+    let pin = replayed.pin.to_string();
+    Audit::of(&replayed.outcome, model, results, packs, asked, pin)
 }

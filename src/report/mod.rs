@@ -16,5 +16,6 @@ pub mod listing;
 pub mod markdown;
 pub mod oscal;
 pub mod sarif;
+pub mod site;
 pub mod summary;
 pub mod verdict;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// Opens a page in a browser; its screenshots are kept under `target/page/NAME`.
+/// Opens a page, a file or a URL, in a browser; its screenshots are kept under `target/page/NAME`.
 pub fn opened(page: &Path, name: &str) {
     let browser = crate::peer::peer("DOCKET_PEER_BROWSER", "browser/node_modules");
     let chromium = crate::peer::on_path("DOCKET_PEER_CHROMIUM", "chromium");

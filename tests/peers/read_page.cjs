@@ -1,5 +1,6 @@
 // Opens a page in headless Chromium: node read_page.cjs NODE_MODULES CHROMIUM PAGE SHOTS_FOLDER
-// Nothing may run, be fetched or complain; axe-core must find nothing, in light, dark and narrow.
+// Nothing may run, be fetched or complain; axe-core must find nothing, in light, dark and narrow. PAGE is a file, whose links
+// all lead into itself, or a URL, whose links all lead to pages of the same server.
 const path = require("node:path");
 const assert = require("node:assert");
 const [modules, chromium, page_path, shots] = process.argv.slice(2);
@@ -16,7 +17,8 @@ const axe = wanted("axe-core");
   const trouble = [];
   try {
     const page = await browser.newPage();
-    const url = "file://" + page_path;
+    const served = page_path.startsWith("http://");
+    const url = served ? page_path : "file://" + page_path;
     page.on("dialog", (dialog) => {
       trouble.push("dialog " + dialog.message());
       dialog.dismiss();
@@ -36,13 +38,22 @@ const axe = wanted("axe-core");
       ).length,
       dead: [...document.querySelectorAll("a")]
         .map((a) => a.getAttribute("href"))
-        .filter((href) => !href.startsWith("#") || !document.getElementById(href.slice(1))),
+        .filter((href) => !href.startsWith("#") || !document.getElementById(href.slice(1)))
+        .filter((href) => href.startsWith("#") || location.protocol === "file:"),
+      away: [...document.querySelectorAll("a")]
+        .map((a) => a.getAttribute("href"))
+        .filter((href) => !href.startsWith("#"))
+        .map((href) => new URL(href, location.href).href),
       twice: [...document.querySelectorAll("[id]")].map((e) => e.id).filter((id, at, all) => all.indexOf(id) !== at),
       turning: /[\u202a-\u202e\u2066-\u2069\u200e\u200f]/.test(document.documentElement.outerHTML),
       title: document.title,
       wide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
     }));
     assert.deepStrictEqual([seen.acting, seen.handlers, seen.dead, seen.twice, seen.turning], [0, 0, [], [], false]);
+    for (const href of served ? new Set(seen.away) : []) {
+      const answer = await fetch(href, { redirect: "error" });
+      if (new URL(href).origin !== new URL(url).origin || answer.status !== 200) trouble.push(`link ${href} ${answer.status}`);
+    }
     for (const [name, scheme, width] of [["light", "light", 1200], ["dark", "dark", 1200], ["narrow", "light", 380]]) {
       await page.setViewport({ width, height: 900 });
       await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);

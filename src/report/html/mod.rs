@@ -36,10 +36,17 @@ const STYLE: &str = include_str!("style.css");
 
 /// The page.
 pub fn html(audit: &Audit) -> String {
+    let (title, body) = parts(audit, html! {});
+    page(&title, "", body)
+}
+
+/// Its title and its body, with this above its contents.
+pub(in crate::report) fn parts(audit: &Audit, above: Markup) -> (String, Markup) {
     let title = format!("Audit of {}", audit.origin);
     let body = html! {
         a.skip href="#main" { "To the content" }
         header {
+            (above)
             h1 { (shown(&title)) }
             p.banner { (verdict(audit.verdict)) " over " (shown(&audit.asked)) ", as of " (audit.at.to_string()) }
             nav aria-label="Contents" { ul { @for (id, name) in contents(audit) { li { a href={ "#" (id) } { (shown(&name)) } } } } }
@@ -57,7 +64,7 @@ pub fn html(audit: &Audit) -> String {
             (entries(audit))
         }
     };
-    page(&title, "", body)
+    (title, body)
 }
 
 /// A page that needs nothing besides itself: no script, no request. `style` is added to the usual one.
@@ -294,7 +301,7 @@ fn entries(audit: &Audit) -> Markup {
     }
 }
 
-fn verdict(verdict: Verdict) -> Markup {
+pub(in crate::report) fn verdict(verdict: Verdict) -> Markup {
     html! { span class={ "v " (verdict.as_str()) } { span aria-hidden="true" { (mark(verdict)) } " " (verdict.as_str()) } }
 }
 

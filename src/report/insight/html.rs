@@ -31,7 +31,8 @@ const COMPARED: [Measure; 6] = [
     Measure::Controls,
 ];
 
-const STYLE: &str = include_str!("charts.css");
+/// What charts need besides the usual style.
+pub(in crate::report) const STYLE: &str = include_str!("charts.css");
 
 /// The page while it is written.
 struct Page<'a> {
@@ -42,6 +43,12 @@ struct Page<'a> {
 
 /// The page.
 pub fn html(insight: &Insight) -> String {
+    let (title, body) = parts(insight, html! {});
+    page(&title, STYLE, body)
+}
+
+/// Its title and its body, with this above its contents.
+pub(in crate::report) fn parts(insight: &Insight, above: Markup) -> (String, Markup) {
     let of = Page {
         insight,
         linked: RefCell::default(),
@@ -65,6 +72,7 @@ pub fn html(insight: &Insight) -> String {
     let body = html! {
         a.skip href="#main" { "To the content" }
         header {
+            (above)
             h1 { (shown(&name)) }
             p { (insight.period.from.to_string()) " up to " (insight.period.until.to_string()) "; production: " (of.production()) }
             @for sentence in insight.groups.iter().take(1).flat_map(sentences) { p.banner { (sentence) } }
@@ -72,7 +80,7 @@ pub fn html(insight: &Insight) -> String {
         }
         main id="main" { (content) (of.entries()) }
     };
-    page(&name, STYLE, body)
+    (name, body)
 }
 
 impl<'a> Page<'a> {

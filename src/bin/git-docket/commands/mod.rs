@@ -33,6 +33,7 @@ mod roster;
 mod run;
 mod sample;
 mod seal;
+mod serve;
 mod show;
 mod spool;
 mod status;
@@ -83,6 +84,7 @@ pub enum Verb {
     Archive(archive::Args),
     Sample(sample::Args),
     Insight(insight::Args),
+    Serve(serve::Args),
     Dossier(dossier::Args),
     Seal(seal::Args),
     Fetch(fetch::Args),
@@ -143,6 +145,7 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Explain(args)) => explain::run(args, context),
         Some(Verb::Archive(args)) => archive::run(args, context),
         Some(Verb::Sample(args)) => sample::run(args, context),
+        Some(Verb::Serve(args)) => serve::run(args, context),
         Some(Verb::Insight(args)) => insight::run(args, context),
         Some(Verb::Dossier(args)) => dossier::run(args, context),
         Some(Verb::VerifyBundle(args)) => verify_bundle::run(args, context),
