@@ -10,6 +10,7 @@ mod common;
 #[path = "common/peer.rs"]
 mod peer;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -139,10 +140,10 @@ fn crawl(mut get: impl FnMut(&str) -> String) -> BTreeMap<String, String> {
     let mut pages = BTreeMap::new();
     let mut open = vec![String::new()];
     while let Some(address) = open.pop() {
-        if !pages.contains_key(&address) {
-            let page = get(&address);
-            open.extend(links(&address, &page));
-            pages.insert(address, page);
+        if let Entry::Vacant(place) = pages.entry(address) {
+            let page = get(place.key());
+            open.extend(links(place.key(), &page));
+            place.insert(page);
         }
     }
     pages
