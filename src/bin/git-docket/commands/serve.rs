@@ -13,9 +13,9 @@ use crate::exit::{Exit, Stop};
 
 /// Show the ledger in a browser, read-only
 ///
-/// Pages by release, artifact, person, environment and check, each entry under its own
-/// address, the verdict with its sources. Needs no script; when the ledger moves,
-/// so do the pages. Beyond this machine a token is demanded; TLS is a proxy's.
+/// Pages by release, artifact, person, environment and check, each entry under
+/// its own address, the verdict with its sources. Needs no script; when the
+/// ledger moves, so do the pages. Beyond this machine a token is demanded.
 ///
 /// Examples:
 ///   git docket serve
