@@ -11,6 +11,7 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
 use super::Refusal;
+use super::memo::Path;
 use super::received::Received;
 use super::roots::{Roots, contains};
 use super::signer::Expected;
@@ -39,6 +40,8 @@ pub struct Names {
     pub identities: Vec<String>,
     /// Who vouched for them: the OIDC issuer (Fulcio's extensions 1.3.6.1.4.1.57264.1.8 and .1.1).
     pub issuer: Option<String>,
+    /// The token's subject (1.3.6.1.4.1.57264.1.24).
+    pub subject: Option<String>,
     /// The source repository, where a CI system signed (1.3.6.1.4.1.57264.1.12).
     pub source_repository: Option<String>,
     /// The source commit (1.3.6.1.4.1.57264.1.13).
@@ -61,6 +64,7 @@ pub(super) fn read(der: &DerCertificate) -> Result<Certificate, Refusal> {
     let names = Names {
         identities,
         issuer: info.issuer.clone(),
+        subject: info.ci_claims.token_subject.clone(),
         source_repository: info.ci_claims.source_repository_uri.clone(),
         source_commit: info.ci_claims.source_repository_digest.clone(),
         source_ref: info.ci_claims.source_repository_ref.clone(),
@@ -91,10 +95,6 @@ impl Certificate {
 
     pub(super) fn names(&self) -> &Names {
         &self.names
-    }
-
-    pub(super) fn into_names(self) -> Names {
-        self.names
     }
 }
 
@@ -133,80 +133,127 @@ impl Names {
     }
 }
 
-/// Builds a chain that holds at every time, and gives the issuer's key (DER SubjectPublicKeyInfo). One
-/// back-dated time among several would otherwise vouch for a key that had expired.
-pub(super) fn chain(
+/// Holds the certificate at every verified time: a chain to the root's authority, and the embedded timestamp where the
+/// root names certificate logs.
+pub(super) fn holds(
     received: &Received,
     certificate: &Certificate,
     roots: &Roots,
     times: &[Time],
-) -> Result<Vec<u8>, Refusal> {
+) -> Result<(), Refusal> {
+    if times.is_empty() {
+        return Err(Refusal::NoVerifiedTime);
+    }
     let der = received.certificate().ok_or(Refusal::ChainEmpty)?;
+    let mut chained = Vec::new();
+    for time in times {
+        chained = chain(received, der, certificate, roots, *time)?;
+    }
+    match roots.has_certificate_logs() {
+        true => roots
+            .memo()
+            .certificate_timestamp([der.as_bytes(), &chained], || {
+                timestamp(&certificate.parsed, &chained, roots)
+            }),
+        false => Ok(()),
+    }
+}
+
+/// Builds a chain that holds at a time, and gives the issuer's key (DER SubjectPublicKeyInfo). It has to hold at
+/// each: one back-dated time among several would otherwise vouch for a key that had expired.
+fn chain(
+    received: &Received,
+    der: &DerCertificate,
+    certificate: &Certificate,
+    roots: &Roots,
+    time: Time,
+) -> Result<Vec<u8>, Refusal> {
+    let (from, until) = (certificate.info.not_before, certificate.info.not_after);
+    if time < from {
+        return Err(Refusal::CertificateNotYetValid {
+            time: time.to_string(),
+            from: from.to_string(),
+        });
+    }
+    if time > until {
+        return Err(Refusal::CertificateExpired {
+            time: time.to_string(),
+            until: until.to_string(),
+        });
+    }
+    let numbers = roots.anchors_at(time);
+    if numbers.is_empty() {
+        return Err(Refusal::AuthorityWindow);
+    }
+    let sent: Vec<&[u8]> = received
+        .intermediates()
+        .map(DerCertificate::as_bytes)
+        .collect();
+    let path = Path::key(der.as_bytes(), &sent, &numbers);
+    if let Some(issuer) = roots.memo().path(&path, time) {
+        return Ok(issuer);
+    }
     let der = CertificateDer::from(der.as_bytes());
     let leaf = EndEntityCert::try_from(&der).map_err(|_| Refusal::CertificateMalformed)?;
     let mut between = roots.intermediates().to_vec();
-    between.extend(
-        received
-            .intermediates()
-            .map(|der| CertificateDer::from(der.as_bytes().to_vec())),
-    );
-    let mut issuer = Err(Refusal::NoVerifiedTime);
-    for time in times {
-        let (from, until) = (certificate.info.not_before, certificate.info.not_after);
-        if *time < from {
-            return Err(Refusal::CertificateNotYetValid {
-                time: time.to_string(),
-                from: from.to_string(),
-            });
-        }
-        if *time > until {
-            return Err(Refusal::CertificateExpired {
-                time: time.to_string(),
-                until: until.to_string(),
-            });
-        }
-        let anchors = roots.anchors_at(*time);
-        if anchors.is_empty() {
-            return Err(Refusal::AuthorityWindow);
-        }
-        let seconds = u64::try_from(time.as_second()).map_err(|_| Refusal::CertificateMalformed)?;
-        let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
-        let usage = KeyUsage::required(CODE_SIGNING.as_bytes());
-        let path = leaf
-            .verify_for_usage(
-                WEBPKI_VERIFICATION_ALGS,
-                &anchors,
-                &between,
-                at,
-                usage,
-                None,
-                None,
-            )
-            .map_err(|error| match error {
-                webpki::Error::RequiredEkuNotFoundContext(_) => Refusal::CertificateUsage,
-                error => Refusal::CertificateChain {
-                    reason: error.to_string(),
-                },
-            })?;
-        issuer = match path.intermediate_certificates().next() {
-            Some(issuer) => Ok(issuer.subject_public_key_info().as_ref().to_vec()),
-            // An anchor's key comes without its frame.
-            None => Any::new(
-                Tag::Sequence,
-                path.anchor().subject_public_key_info.as_ref(),
-            )
-            .and_then(|key| key.to_der())
-            .map_err(|_| Refusal::CertificateMalformed),
+    between.extend(sent.iter().map(|der| CertificateDer::from(der.to_vec())));
+    let anchors = roots.anchors(&numbers);
+    let seconds = u64::try_from(time.as_second()).map_err(|_| Refusal::CertificateMalformed)?;
+    let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+    let usage = KeyUsage::required(CODE_SIGNING.as_bytes());
+    let found = leaf
+        .verify_for_usage(
+            WEBPKI_VERIFICATION_ALGS,
+            &anchors,
+            &between,
+            at,
+            usage,
+            None,
+            None,
+        )
+        .map_err(|error| match error {
+            webpki::Error::RequiredEkuNotFoundContext(_) => Refusal::CertificateUsage,
+            error => Refusal::CertificateChain {
+                reason: error.to_string(),
+            },
+        })?;
+    let mut certificates = found.intermediate_certificates();
+    let issuer = match certificates.next() {
+        Some(issuer) => issuer.subject_public_key_info().as_ref().to_vec(),
+        // An anchor's key comes without its frame.
+        None => Any::new(
+            Tag::Sequence,
+            found.anchor().subject_public_key_info.as_ref(),
+        )
+        .and_then(|key| key.to_der())
+        .map_err(|_| Refusal::CertificateMalformed)?,
+    };
+    let mut holds = (from, until);
+    for between in found.intermediate_certificates() {
+        let validity = x509_cert::Certificate::from_der(&between.der())
+            .map_err(|_| Refusal::CertificateMalformed)?
+            .tbs_certificate
+            .validity;
+        let time = |time: x509_cert::time::Time| {
+            let seconds = i64::try_from(time.to_unix_duration().as_secs());
+            seconds.ok().and_then(|at| Time::from_second(at).ok())
         };
+        let (from, until) = time(validity.not_before)
+            .zip(time(validity.not_after))
+            .ok_or(Refusal::CertificateMalformed)?;
+        holds = (holds.0.max(from), holds.1.min(until));
     }
-    issuer
+    roots.memo().found(path, Path::new(holds, issuer.clone()));
+    Ok(issuer)
 }
 
 /// Holds the embedded signed certificate timestamp against a certificate log of the root: one that holds is
 /// enough (RFC 6962 §3.2).
-pub(super) fn timestamp(received: &Received, issuer: &[u8], roots: &Roots) -> Result<(), Refusal> {
-    let der = received.certificate().ok_or(Refusal::ChainEmpty)?;
-    let certificate = read(der)?.parsed;
+fn timestamp(
+    certificate: &x509_cert::Certificate,
+    issuer: &[u8],
+    roots: &Roots,
+) -> Result<(), Refusal> {
     let extensions = certificate
         .tbs_certificate
         .extensions

@@ -9,6 +9,7 @@ use sigstore_types::{
 };
 
 use super::artifact::Artifact;
+use super::memo::Memo;
 use super::received::{Content, Received};
 use super::roots::{Log, Roots, contains};
 use super::{Refusal, certificate, signature_of};
@@ -22,7 +23,7 @@ use crate::merkle;
 pub(super) fn belongs(
     entry: &TransparencyLogEntry,
     received: &Received,
-    artifact: &Artifact,
+    artifact: Option<&Artifact>,
     key: &DerPublicKey,
 ) -> Result<(), Refusal> {
     let body = entry.canonicalized_body.as_bytes();
@@ -52,7 +53,10 @@ pub(super) fn belongs(
         false => Err(Refusal::LogEntryMismatch { what }),
     };
     let signed = match (received.content(), says.of) {
-        (Content::Message { .. }, Of::Signed) => artifact.digest(HashAlgorithm::Sha2256)?.to_vec(),
+        (Content::Message { .. }, Of::Signed) => artifact
+            .ok_or(Refusal::NoStatement)?
+            .digest(HashAlgorithm::Sha2256)?
+            .to_vec(),
         (Content::Envelope { pae, .. }, Of::Signed) => Sha256::of(pae).as_bytes().to_vec(),
         (Content::Envelope { payload, .. }, Of::Payload) => Sha256::of(payload).as_bytes().to_vec(),
         (Content::Message { .. }, Of::Payload) => return Err(Refusal::LogEntryMalformed),
@@ -335,7 +339,7 @@ pub(super) fn included(
         return Err(Refusal::LogKeyWindow);
     }
     if let Some(proof) = &entry.inclusion_proof {
-        inclusion(entry, proof, log)?;
+        inclusion(entry, proof, log, roots.memo())?;
     }
     if entry.inclusion_promise.is_some() {
         promise(entry, log)?;
@@ -371,6 +375,7 @@ fn inclusion(
     entry: &TransparencyLogEntry,
     proof: &InclusionProof,
     log: &Log,
+    memo: &Memo,
 ) -> Result<(), Refusal> {
     let checkpoint = proof
         .checkpoint
@@ -390,16 +395,17 @@ fn inclusion(
         .map_err(|_| Refusal::InclusionProof)?;
     // Four bytes of a key id may collide: every signature with the log's hint is tried.
     let by_log = |id: &[u8]| log.id.get(..4) == Some(id);
-    let holds = checkpoint
+    let signed = checkpoint.signed_data();
+    let holds = |signature: &SignatureBytes| log.key.verify(signed, signature).is_ok();
+    let mut by_this_log = checkpoint
         .signatures()
         .iter()
         .filter(|signature| by_log(signature.key_id.as_bytes()))
-        .any(|signature| {
-            log.key
-                .verify(checkpoint.signed_data(), &signature.signature)
-                .is_ok()
-        });
-    match holds {
+        .map(|signature| &signature.signature);
+    match by_this_log.any(|signature| {
+        let parts = [&log.id, signed, signature.as_bytes()];
+        memo.checkpoint(parts, || holds(signature))
+    }) {
         true => Ok(()),
         false => Err(Refusal::CheckpointSignature),
     }

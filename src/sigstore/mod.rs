@@ -27,11 +27,13 @@
 mod artifact;
 mod certificate;
 mod log;
+mod memo;
 mod received;
 mod refusal;
 mod roots;
 mod signer;
 mod times;
+mod trust;
 
 use jiff::Timestamp as Time;
 use sigstore_crypto::{KeyAlgorithm, SigningScheme, VerificationKey};
@@ -43,6 +45,7 @@ use self::received::{Content, Received};
 pub use self::refusal::Refusal;
 pub use self::roots::{Roots, RootsError, WellKnown};
 pub use self::signer::{Expected, Key, Matcher, MatcherError, Signer, SignerError};
+pub use self::trust::{Trust, Vouched};
 use crate::envelope::Envelope;
 use crate::statement::Statement;
 use crate::timestamp::Timestamp;
@@ -91,30 +94,20 @@ pub fn verify(
         return Err(Refusal::LogEntryMissing);
     }
     for entry in received.entries() {
-        log::belongs(entry, &received, artifact, key)?;
+        log::belongs(entry, &received, Some(artifact), key)?;
         log::included(entry, roots, now)?;
     }
     let times = times::verified(&received, roots, now)?;
     log::keys_in_window(received.entries(), roots, &times.times)?;
     if let (Signer::Identity(expected), Some(certificate)) = (signer, &certificate) {
-        if times.times.is_empty() {
-            return Err(Refusal::NoVerifiedTime);
-        }
-        let issuer = certificate::chain(&received, certificate, roots, &times.times)?;
-        if roots.has_certificate_logs() {
-            certificate::timestamp(&received, &issuer, roots)?;
-        }
+        certificate::holds(&received, certificate, roots, &times.times)?;
         certificate.names().meet(expected)?;
     }
-    signature(&received, key, artifact)?;
+    signature(&received, key, Some(artifact))?;
     let statement = artifact::bound(&received, artifact)?;
     Ok(Verified {
-        certificate: certificate.map(certificate::Certificate::into_names),
-        times: times
-            .times
-            .iter()
-            .filter_map(|time| Timestamp::from_unix(time.as_second()).ok())
-            .collect(),
+        certificate: certificate.map(|certificate| certificate.names().clone()),
+        times: times.seconds(),
         log_entries: received.entries().len(),
         timestamps_ignored: times.ignored,
         statement,
@@ -142,7 +135,11 @@ pub fn verify_bare(
     }
 }
 
-fn signature(received: &Received, key: &DerPublicKey, artifact: &Artifact) -> Result<(), Refusal> {
+fn signature(
+    received: &Received,
+    key: &DerPublicKey,
+    artifact: Option<&Artifact>,
+) -> Result<(), Refusal> {
     let algorithm = KeyAlgorithm::from_spki(key).map_err(|_| Refusal::KeyUnsupported)?;
     let invalid = |_| Refusal::SignatureInvalid;
     match received.content() {
@@ -152,6 +149,7 @@ fn signature(received: &Received, key: &DerPublicKey, artifact: &Artifact) -> Re
                 .map_err(invalid)
         }
         Content::Message { digest, signature } => {
+            let artifact = artifact.ok_or(Refusal::NoStatement)?;
             let scheme = match digest {
                 Some(digest) => algorithm
                     .resolve_signing_scheme(digest.algorithm)

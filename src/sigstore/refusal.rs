@@ -183,6 +183,10 @@ refusals! {
         /// What it says it holds.
         found: String
     } "payload-type" "the envelope's payload type {found:?} is not that of an in-toto statement"
+    /// A digest is signed where a statement is asked for.
+    NoStatement "no-statement" "the bundle signs a digest, and a statement is asked for"
+    /// The envelope is not the one that was read before.
+    EnvelopeMismatch "envelope-mismatch" "the bundle's envelope reads in two ways"
     /// The statement cannot be read.
     StatementMalformed {
         /// What the reader said.

@@ -5,6 +5,7 @@ use sigstore_crypto::VerificationKey;
 use sigstore_trust_root::{SigstoreInstance, TrustedRoot};
 use sigstore_types::{DerPublicKey, TimeRange, TsaAuthority};
 
+use super::memo::Memo;
 use crate::canonical;
 use crate::finding::chain;
 
@@ -15,6 +16,7 @@ pub struct Roots {
     authorities: Vec<(TrustAnchor<'static>, Option<TimeRange>)>,
     intermediates: Vec<CertificateDer<'static>>,
     timestamp_authorities: Vec<TsaAuthority>,
+    memo: Memo,
 }
 
 /// A transparency log.
@@ -181,6 +183,7 @@ impl Roots {
             authorities,
             intermediates,
             timestamp_authorities,
+            memo: Memo::default(),
         })
     }
 
@@ -208,13 +211,22 @@ impl Roots {
         &self.intermediates
     }
 
-    /// The anchors in use at a time.
-    pub(super) fn anchors_at(&self, time: jiff::Timestamp) -> Vec<TrustAnchor<'static>> {
-        let at_work = self
-            .authorities
-            .iter()
-            .filter(|(_, in_use)| contains(*in_use, time));
-        at_work.map(|(anchor, _)| anchor.clone()).collect()
+    /// The anchors in use at a time, by number.
+    pub(super) fn anchors_at(&self, time: jiff::Timestamp) -> Vec<usize> {
+        let all = self.authorities.iter().enumerate();
+        let at_work = all.filter(|(_, (_, in_use))| contains(*in_use, time));
+        at_work.map(|(number, _)| number).collect()
+    }
+
+    /// The anchors of these numbers.
+    pub(super) fn anchors(&self, numbers: &[usize]) -> Vec<TrustAnchor<'static>> {
+        let anchors = numbers.iter().filter_map(|at| self.authorities.get(*at));
+        anchors.map(|(anchor, _)| anchor.clone()).collect()
+    }
+
+    /// What was verified before.
+    pub(super) fn memo(&self) -> &Memo {
+        &self.memo
     }
 }
 

@@ -12,11 +12,22 @@ use x509_cert::ext::pkix::SubjectKeyIdentifier;
 use super::received::Received;
 use super::roots::Roots;
 use super::{Refusal, signature_of};
+use crate::timestamp::Timestamp;
 
 /// Verified times, rising, and how many timestamps proved nothing.
 pub(super) struct Times {
     pub(super) times: Vec<Time>,
     pub(super) ignored: usize,
+}
+
+impl Times {
+    /// In whole seconds.
+    pub(super) fn seconds(&self) -> Vec<Timestamp> {
+        let seconds = self.times.iter().map(|time| time.as_second());
+        seconds
+            .filter_map(|seconds| Timestamp::from_unix(seconds).ok())
+            .collect()
+    }
 }
 
 /// Every time that somebody trusted has signed. Log entries must have been verified before.
