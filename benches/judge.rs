@@ -78,6 +78,7 @@ fn replay(folder: &Path, threads: NonZeroUsize, keep: Keep) -> Outcome {
         seals: Vec::new(),
         threads,
         keep,
+        trust: std::sync::Arc::new(git_docket::sigstore::Trust::built_in()),
     };
     let outcome = verify::verify(&stored, &request).unwrap();
     assert_eq!(

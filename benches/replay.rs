@@ -74,6 +74,7 @@ fn replay(folder: &Path, threads: NonZeroUsize) -> Outcome {
         seals: Vec::new(),
         threads,
         keep: git_docket::verify::Keep::Nothing,
+        trust: std::sync::Arc::new(git_docket::sigstore::Trust::built_in()),
     };
     let outcome = verify::verify(&stored, &request).unwrap();
     assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.findings);

@@ -206,6 +206,12 @@ codes! {
     KeyUnknown "key-unknown" Failed
         "An attestation is signed by a key that no roster of the ledger names."
         "Add the key to the roster first, then record the step again."
+    KeylessRefused "keyless-refused" Failed
+        "An attestation with a certificate does not hold: the detail begins with the reason's code."
+        "It counts for nothing; see `git docket help verify-bundle`, and record the step again."
+    IdentityUnknown "identity-unknown" Failed
+        "An attestation is signed keyless, by an identity that the roster in force at its place gives to nobody, or to two persons."
+        "Add the identity to the roster first, then record the step again."
     ForeignSigner "foreign-signer" Note
         "An attestation of another tool's is carried; nobody in the roster is known to have signed it, and it counts for nothing."
         "None is needed; what should count is signed by somebody in the roster."

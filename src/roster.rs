@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::signing::{KeyId, PublicKey};
+use crate::sigstore::{Matcher, Names};
 use crate::statement::predicate::{self, Predicate};
 pub use crate::statement::predicate::{
     Extends, IdError, PersonId, PersonKind, Revocation, RevocationReason, Role, RosterError,
@@ -19,6 +20,15 @@ pub struct Roster {
     persons: Vec<Person>,
     keys: BTreeMap<KeyId, Owned>,
     revocations: BTreeMap<KeyId, Revocation>,
+    identities: Vec<Identity>,
+}
+
+/// A keyless identity, and where in `persons` its owner stands.
+#[derive(Debug, Clone)]
+struct Identity {
+    person: usize,
+    wire: predicate::Oidc,
+    matcher: Matcher,
 }
 
 /// One person of a roster.
@@ -44,6 +54,16 @@ impl Roster {
                 keys.insert(key.id(), Owned { person, key });
             }
         }
+        let mut identities = Vec::new();
+        for (person, wire) in roster.persons.iter().enumerate() {
+            for oidc in &wire.oidc {
+                let identity =
+                    Identity::new(person, oidc).ok_or_else(|| RosterError::OidcPattern {
+                        person: wire.id.clone(),
+                    })?;
+                identities.push(identity);
+            }
+        }
         let revocations = roster
             .revocations
             .iter()
@@ -53,6 +73,7 @@ impl Roster {
             persons: roster.persons.iter().cloned().map(Person).collect(),
             keys,
             revocations,
+            identities,
         })
     }
 
@@ -69,6 +90,22 @@ impl Roster {
     /// Whose key this is; nobody's if it is unknown or revoked.
     pub fn person_of(&self, key: &KeyId) -> Option<&Person> {
         self.keys.get(key).map(|owned| &self.persons[owned.person])
+    }
+
+    /// Whose identity a certificate speaks of; nobody's if the roster names it for nobody, or for two persons.
+    pub fn person_of_identity(&self, names: &Names) -> Option<&Person> {
+        let mut owners = self.identities.iter().filter(|known| known.is(names));
+        let owner = owners.next()?.person;
+        owners
+            .all(|other| other.person == owner)
+            .then(|| &self.persons[owner])
+    }
+
+    /// Every keyless identity with its person, in the roster's order.
+    pub fn identities(&self) -> impl Iterator<Item = (&predicate::Oidc, &Person)> {
+        self.identities
+            .iter()
+            .map(|known| (&known.wire, &self.persons[known.person]))
     }
 
     /// The key with this id, if it is somebody's.
@@ -100,6 +137,45 @@ impl Roster {
         self.revocations.values()
     }
 }
+
+impl Identity {
+    fn new(person: usize, wire: &predicate::Oidc) -> Option<Self> {
+        let text = wire.san.as_ref().or(wire.subject.as_ref())?;
+        let matcher = match wire.pattern {
+            true => Matcher::pattern(text).ok()?,
+            false => Matcher::Exact(text.clone()),
+        };
+        Some(Self {
+            person,
+            wire: wire.clone(),
+            matcher,
+        })
+    }
+
+    /// The issuer is always exact: what a pattern says of a name is worth what its issuer is.
+    fn is(&self, names: &Names) -> bool {
+        let found = match self.wire.san {
+            Some(_) => names
+                .identities
+                .iter()
+                .any(|name| self.matcher.matches(name)),
+            None => names
+                .subject
+                .as_ref()
+                .is_some_and(|subject| self.matcher.matches(subject)),
+        };
+        found && names.issuer.as_ref() == Some(&self.wire.issuer)
+    }
+}
+
+// The matcher is made from the rest.
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        (self.person, &self.wire) == (other.person, &other.wire)
+    }
+}
+
+impl Eq for Identity {}
 
 impl Person {
     /// What the person is called.
@@ -184,6 +260,56 @@ mod tests {
         assert_eq!(revocation.suspect_since, Some(17));
     }
 
+    fn names(issuer: &str, san: &str, subject: Option<&str>) -> Names {
+        Names {
+            identities: vec![san.to_owned()],
+            issuer: Some(issuer.to_owned()),
+            subject: subject.map(str::to_owned),
+            source_repository: None,
+            source_commit: None,
+            source_ref: None,
+        }
+    }
+
+    #[test]
+    fn answers_whose_an_identity_is() {
+        const ISSUER: &str = "https://example.com";
+        let mut wire = wire();
+        let oidc = |value| serde_json::from_value::<predicate::Oidc>(value).unwrap();
+        wire.persons[0].oidc = vec![
+            oidc(json!({"issuer": ISSUER, "san": "ada@example.com"})),
+            oidc(json!({"issuer": ISSUER, "subject": "ada-7"})),
+        ];
+        wire.persons[1].oidc = vec![oidc(
+            json!({"issuer": ISSUER, "san": r"https://forge\.example/.*@refs/tags/.*", "pattern": true}),
+        )];
+        let roster = Roster::from_predicate(&wire).unwrap();
+        let of = |names: &Names| roster.person_of_identity(names).map(|p| p.id().as_str());
+        let build = "https://forge.example/build@refs/tags/v1";
+        assert_eq!(
+            of(&names(ISSUER, "ada@example.com", None)),
+            Some("ada@example.com")
+        );
+        assert_eq!(
+            of(&names(ISSUER, "x", Some("ada-7"))),
+            Some("ada@example.com")
+        );
+        assert_eq!(of(&names(ISSUER, build, None)), Some("ci"));
+        // Another issuer, another case, part of a name, a name where a subject is asked for.
+        assert_eq!(
+            of(&names("https://evil.example", "ada@example.com", None)),
+            None
+        );
+        assert_eq!(of(&names(ISSUER, "Ada@example.com", None)), None);
+        assert_eq!(of(&names(ISSUER, &format!("x{build}"), None)), None);
+        assert_eq!(of(&names(ISSUER, "ada-7", None)), None);
+        let mut nobody = names(ISSUER, "ada@example.com", None);
+        nobody.issuer = None;
+        assert_eq!(of(&nobody), None);
+        // Of two persons is nobody's.
+        assert_eq!(of(&names(ISSUER, build, Some("ada-7"))), None);
+    }
+
     #[test]
     fn refuses_what_breaks_a_rule() {
         type Change = fn(&mut predicate::Roster);
@@ -213,6 +339,9 @@ mod tests {
                 r.persons[1].oidc[0].subject = Some("x".into())
             }),
             ("neither", |r| r.persons[1].oidc[0].san = None),
+            ("no pattern", |r| {
+                r.persons[1].oidc[0].san = Some("(".into())
+            }),
             ("no issuer", |r| r.persons[1].oidc[0].issuer.clear()),
             ("no email", |r| r.persons[2].git_identities[0].email.clear()),
             ("no login", |r| r.persons[2].logins[0].login.clear()),

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use git_docket::attestation::Attestation;
 use git_docket::sigstore::{
-    Artifact, Expected, Matcher, Refusal, Roots, Signer, WellKnown, verify,
+    Artifact, Expected, Matcher, Refusal, Roots, Signer, Trust, WellKnown, verify,
 };
 use serde_json::{Value, json};
 use sigstore_verify::{PublicKeyVerificationPolicy, VerificationPolicy};
@@ -216,6 +217,7 @@ fn the_stock_verifier_agrees_on_other_clients_bundles() {
         identity: any(),
         issuer: any(),
     });
+    let trust = Trust::of(vec![Roots::parse(json.as_bytes()).unwrap()]);
     let mut passed = 0;
     for entry in fs::read_dir(folder.join("tests/bundles"))
         .unwrap()
@@ -250,6 +252,19 @@ fn the_stock_verifier_agrees_on_other_clients_bundles() {
                 verdict.is_ok(),
                 "{name}: {theirs:?} {verdict:?}"
             );
+        }
+        // Inside a ledger: the same verdict, whoever is expected, with no clock.
+        let attestation = Attestation::parse(bytes.clone()).unwrap();
+        let in_ledger = trust.verify(&bytes, attestation.envelope());
+        match (&verdict, in_ledger) {
+            (Ok(verdict), Ok(in_ledger)) => {
+                assert_eq!(verdict.certificate, Some(in_ledger.names), "{name}");
+                assert_eq!(verdict.times, in_ledger.times, "{name}");
+            }
+            (Err(verdict), Err(in_ledger)) => {
+                assert_eq!(verdict.code(), in_ledger.code(), "{name}");
+            }
+            (verdict, in_ledger) => panic!("{name}: {verdict:?} {in_ledger:?}"),
         }
         passed += usize::from(verdict.is_ok());
     }

@@ -37,6 +37,7 @@ fn judged(old: &Parts, added: Parts) -> Extension {
         seal: Some(&seal),
         in_force: &old.files["in-force"],
         roster: &Roster::from_predicate(&forge::roster()).unwrap(),
+        trust: &git_docket::sigstore::Trust::built_in(),
     };
     verify::extension(&InMemory::new(added), &base).unwrap()
 }

@@ -28,6 +28,7 @@ fn judge(forge: &Forge, pin: Option<Pin>, memories: Vec<Memory>) -> Outcome {
         seals: Vec::new(),
         threads: NonZeroUsize::MIN,
         keep: git_docket::verify::Keep::Nothing,
+        trust: std::sync::Arc::new(git_docket::sigstore::Trust::built_in()),
     };
     verify::verify(&InMemory::new(forge.parts()), &request).unwrap()
 }
@@ -107,6 +108,7 @@ fn a_seal_of_another_reader_is_held_against_the_ledger() {
             seals: vec![seal],
             threads: NonZeroUsize::MIN,
             keep: git_docket::verify::Keep::Nothing,
+            trust: std::sync::Arc::new(git_docket::sigstore::Trust::built_in()),
         };
         verify::verify(&InMemory::new(forge.parts()), &request)
     };
@@ -266,6 +268,7 @@ fn a_change_below_the_threshold_waits_and_changes_nothing() {
         seals: Vec::new(),
         threads: NonZeroUsize::MIN,
         keep: git_docket::verify::Keep::Nothing,
+        trust: std::sync::Arc::new(git_docket::sigstore::Trust::built_in()),
     };
     let outcome = verify::verify(&InMemory::new(parts), &request).unwrap();
     assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.findings);

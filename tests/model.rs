@@ -214,6 +214,7 @@ impl Real {
             seals: Vec::new(),
             threads: NonZeroUsize::new(2).unwrap(),
             keep: git_docket::verify::Keep::Nothing,
+            trust: std::sync::Arc::new(git_docket::sigstore::Trust::built_in()),
         };
         let outcome = verify::verify(&stored, &request).unwrap();
         assert!(outcome.verdict == Verdict::Pass, "{:?}", outcome.findings);

@@ -28,6 +28,7 @@ fn verdict(parts: Parts) -> Verdict {
         seals: Vec::new(),
         threads: NonZeroUsize::MIN,
         keep: git_docket::verify::Keep::Nothing,
+        trust: std::sync::Arc::new(git_docket::sigstore::Trust::built_in()),
     };
     verify::verify(&InMemory::new(parts), &request)
         .unwrap()

@@ -97,6 +97,9 @@ pub enum Error {
     /// The store could not.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// A trusted root cannot be used.
+    #[error(transparent)]
+    Trust(#[from] super::trust::Error),
     /// Git could not.
     #[error(transparent)]
     Git(#[from] git::Error),
@@ -533,6 +536,7 @@ impl Appender<'_> {
             seals: Vec::new(),
             threads: NonZeroUsize::MIN,
             keep: verify::Keep::Nothing,
+            trust: super::trust::find(self.repository, &[])?,
         };
         let outcome = verify::verify(&stored, &request)?;
         let before = edge_size_before(tip).unwrap_or(0);

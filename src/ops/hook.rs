@@ -20,15 +20,17 @@
 use std::cell::OnceCell;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Explain, Failure, World, append, fetch, mirror, pin};
+use super::{Explain, Failure, World, append, fetch, mirror, pin, trust};
 use crate::{
     digest::{Algorithm, ObjectId},
     finding::{Code, Finding, Severity},
     git::{self, EntryKind, Incoming, RefName, Repository},
     ledger::{in_memory::InMemory, seal::SignedSeal},
+    sigstore::Trust,
     store::{self, Delta, Stored, Tip},
     verify::{self, Base, Question, Request, Verdict},
 };
@@ -154,6 +156,9 @@ pub enum Error {
     /// The pin that the server's configuration names cannot be used.
     #[error(transparent)]
     Pin(#[from] pin::Error),
+    /// A trusted root cannot be used.
+    #[error(transparent)]
+    Trust(#[from] trust::Error),
     /// A ref may not move.
     #[error("{name} is refused")]
     Refused {
@@ -252,6 +257,7 @@ pub fn pre_receive(
         ledger,
         mirror: mirror.as_ref(),
         pin,
+        trust: trust::find(repository, &[])?,
         updates,
     };
     let mut accepted = Vec::new();
@@ -287,6 +293,7 @@ struct Gate<'a> {
     ledger: &'a RefName,
     mirror: Option<&'a RefName>,
     pin: Option<verify::Pin>,
+    trust: Arc<Trust>,
     updates: &'a [Update],
 }
 
@@ -364,6 +371,7 @@ impl Gate<'_> {
             seal: head.seal.as_ref(),
             in_force: &in_force,
             roster: &head.roster,
+            trust: &self.trust,
         };
         let added = verify::extension(&InMemory::new(delta.parts), &base)?;
         sound(added.findings)?;
@@ -494,6 +502,7 @@ impl Gate<'_> {
             seals: seal.into_iter().collect(),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             keep: verify::Keep::Nothing,
+            trust: self.trust.clone(),
         };
         verify::verify(&stored, &request)
     }

@@ -24,7 +24,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::fetch::{Error, Theirs};
-use super::{World, append, memory, mirror, pin};
+use super::{World, append, memory, mirror, pin, trust};
 use crate::digest::{ObjectId, Sha256};
 use crate::finding::Code;
 use crate::git::{RefName, Repository};
@@ -220,12 +220,14 @@ fn added(
         let added = lines.filter(|line| line.link.seq >= first);
         leaves.extend(added.map(|line| (line.link.seq, line.link.leaf())));
     }
+    let trust = trust::find(repository, &[]).ok()?;
     let base = Base {
         record: &head.record,
         edge: &head.edge,
         seal: head.seal.as_ref(),
         in_force: &in_force,
         roster: &head.roster,
+        trust: &trust,
     };
     let extension = verify::extension(&InMemory::new(delta.parts), &base).ok()?;
     if extension.needs_replay || !extension.findings.is_empty() {

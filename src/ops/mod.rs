@@ -51,6 +51,7 @@ pub mod spool;
 pub mod status;
 pub mod summarize;
 pub mod trailer;
+pub mod trust;
 mod turn;
 pub mod verify;
 pub mod verify_bundle;

@@ -15,6 +15,7 @@ use super::{
     judgement::{self, Wanted},
     layout, memory,
     pin::{self, PinSource},
+    trust,
 };
 use crate::{
     digest::ObjectId,
@@ -41,6 +42,8 @@ pub struct Request {
     pub pin: Option<PathBuf>,
     /// Files with seals that other readers have.
     pub seals: Vec<PathBuf>,
+    /// Files of the roots that are believed about keyless signatures, in place of those configured.
+    pub trusted_roots: Vec<PathBuf>,
     /// How many threads may work.
     pub threads: NonZeroUsize,
     /// What was seen before; read now where it is not given. Whoever asks a remote reads it first: what other
@@ -82,6 +85,7 @@ impl Request {
             question,
             pin: None,
             seals: Vec::new(),
+            trusted_roots: Vec::new(),
             memories: None,
             threads,
             remember: Remember::Yes,
@@ -135,6 +139,9 @@ pub enum Error {
     /// The pin could not be used.
     #[error(transparent)]
     Pin(#[from] pin::Error),
+    /// A trusted root cannot be used.
+    #[error(transparent)]
+    Trust(#[from] trust::Error),
     /// Memory could not be used.
     #[error(transparent)]
     Memory(#[from] memory::Error),
@@ -200,6 +207,7 @@ impl Explain for Error {
             Self::Git(error) => return error.remedy(),
             Self::NoLedger { .. } => "a clone does not bring notes by itself: `git docket fetch` does; `git docket init` founds a ledger".into(),
             Self::Pin(error) => return error.remedy(),
+            Self::Trust(error) => return error.remedy(),
             Self::Memory(error) => return error.remedy(),
             Self::Spool(error) => return error.remedy(),
             Self::Seal { .. } => "a seal is what `git show refs/notes/docket:docket/seal` prints, byte for byte".into(),
@@ -347,6 +355,7 @@ pub fn verify(
                 .collect::<Result<_, _>>()?,
             threads: request.threads,
             keep: request.keep,
+            trust: trust::find(repository, &request.trusted_roots)?,
         },
     )?;
     let apart = super::mirror::findings(repository, &outcome.tip)?;

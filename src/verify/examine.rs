@@ -12,9 +12,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use super::signer::{self, Signer};
 use super::{Artifact, Keep, VerifyError};
 use crate::{
-    attestation::{Attestation, VerifyError as SignatureError},
+    attestation::{Attestation, Carrier, VerifyError as SignatureError},
     digest::{Algorithm, ObjectId, ObjectKind, Sha256},
     finding::{Code, Finding, chain},
     judge::layout::Signed,
@@ -24,6 +25,7 @@ use crate::{
     },
     merkle,
     signing::{KeyId, PublicKey},
+    sigstore::Trust,
     statement::{
         Statement, Step, Subject,
         predicate::{self, Known, Predicate as _},
@@ -68,7 +70,7 @@ impl Names {
 pub(super) enum State {
     /// Signature, statement and place hold; who may have signed is still to be asked.
     Sound {
-        /// The signing key.
+        /// The signing key, or the certificate's names.
         signer: Name,
         /// The predicate's type.
         predicate_type: Name,
@@ -111,6 +113,8 @@ pub(super) struct Record {
     pub(super) says: Says,
     pub(super) in_blob: bool,
     pub(super) claimed: Timestamp,
+    /// The earliest verified time at which it was signed already.
+    pub(super) verified: Option<Timestamp>,
     /// What the statement says, where it is to be judged.
     pub(super) kept: Option<Box<Kept>>,
     /// The commits from which the artifact that was asked for came, as provenance names them.
@@ -144,6 +148,8 @@ pub(super) struct Examiner<'a> {
     pub(super) artifact: Option<&'a Artifact>,
     pub(super) names: &'a Names,
     pub(super) keys: &'a HashMap<KeyId, PublicKey>,
+    /// Who is believed about keyless signatures.
+    pub(super) trust: &'a Trust,
     /// Whether what statements say is kept.
     pub(super) keep: Keep,
     /// Whether an entry whose key is not among `keys` is left for later, or has failed.
@@ -218,6 +224,7 @@ impl Examiner<'_> {
             says: Says::default(),
             in_blob: line.body.is_none(),
             claimed: link.time,
+            verified: None,
             kept: None,
             sources: Box::default(),
         };
@@ -296,6 +303,9 @@ impl Examiner<'_> {
             ),
             false => unsound(code, detail),
         };
+        if attestation.carrier() == Carrier::Certificate {
+            return self.judge_keyless(attestation, step, record);
+        }
         let Some(key_id) = attestation.key_id() else {
             return unknown(
                 Code::SignatureInvalid,
@@ -320,9 +330,54 @@ impl Examiner<'_> {
                 return unsound(code, chain(&error));
             }
         };
-        let statement = verified.statement();
+        self.judge_statement(verified.statement(), &Signer::Key(key_id), step, record)
+    }
+
+    /// The same of an attestation with a certificate. Whose it is, the bundle shows; one that makes no claim on this
+    /// ledger is carried whoever signed it.
+    fn judge_keyless(
+        &self,
+        attestation: &Attestation,
+        step: &Step,
+        record: &mut Record,
+    ) -> (State, Option<Finding>) {
+        let verdict = self
+            .trust
+            .verify(attestation.bytes(), attestation.envelope());
+        let carried = is_carried(attestation, step);
+        let vouched = match verdict {
+            Ok(vouched) => vouched,
+            Err(refusal) => {
+                let detail = format!("{}: {refusal}", refusal.code());
+                let (state, code) = match carried {
+                    true => (State::Carried, Code::ForeignSigner),
+                    false => (State::Unsound, Code::KeylessRefused),
+                };
+                return (state, Some(at(record, code, detail)));
+            }
+        };
+        if carried {
+            let detail = format!("its bundle holds, of {}", signer::seen(&vouched.names));
+            return (
+                State::Carried,
+                Some(at(record, Code::ForeignSigner, detail)),
+            );
+        }
+        record.verified = vouched.times.first().copied();
+        let signer = Signer::Identity(vouched.names);
+        self.judge_statement(&vouched.statement, &signer, step, record)
+    }
+
+    /// Placement and subjects of a statement whose signature holds.
+    fn judge_statement(
+        &self,
+        statement: &Statement,
+        signer: &Signer,
+        step: &Step,
+        record: &mut Record,
+    ) -> (State, Option<Finding>) {
         if let Some((code, detail)) = self.misplaced(statement, step, record) {
-            return unsound(code, detail);
+            return (State::Unsound, Some(at(record, code, detail)));
         }
         record.says = self.says(statement, record);
         if record.says.makes {
@@ -332,7 +387,7 @@ impl Examiner<'_> {
             record.kept = Some(Box::new(Kept::of(statement)));
         }
         let state = State::Sound {
-            signer: self.names.number(&key_id.to_string()),
+            signer: self.names.number(&signer.text()),
             predicate_type: self.names.number(statement.predicate_type().as_str()),
         };
         (state, None)

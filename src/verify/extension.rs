@@ -20,12 +20,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 
 use super::examine::{Examiner, GOVERNANCE, Names, Record, State, UnknownKeys};
+use super::signer::Signer;
 use super::{Keep, VerifyError, examine_notes, heads};
 use crate::{
     digest::Sha256,
     finding::{Code, Finding, Severity},
     ledger::{AppendRecord, Edge, Snapshot, append_record::SignedAppendRecord, seal::SignedSeal},
     roster::Roster,
+    sigstore::Trust,
 };
 
 /// The tip that is extended.
@@ -41,6 +43,8 @@ pub struct Base<'a> {
     pub in_force: &'a [u8],
     /// The roster in force.
     pub roster: &'a Roster,
+    /// Who is believed about keyless signatures.
+    pub trust: &'a Trust,
 }
 
 /// What was added.
@@ -76,6 +80,7 @@ pub fn extension(snapshot: &dyn Snapshot, base: &Base<'_>) -> Result<Extension, 
         artifact: None,
         names: &names,
         keys: &keys,
+        trust: base.trust,
         keep: Keep::Nothing,
         unknown_keys: UnknownKeys::Fail,
     };
@@ -161,7 +166,16 @@ fn entitled(record: &Record, names: &Names, roster: &Roster) -> Option<Finding> 
     if !record.says.tree {
         return find(Code::TreeUnproved, format!("tree {}", record.tree));
     }
-    let key = names.text(signer).parse().ok()?;
+    let key = match Signer::read(&names.text(signer))? {
+        Signer::Key(key) => key,
+        signer @ Signer::Identity(_) => {
+            if signer.person(roster).is_some() {
+                return None;
+            }
+            let (code, detail) = signer.unknown(roster, false);
+            return find(code, detail);
+        }
+    };
     let since = roster.revocation(&key)?.suspect_since?;
     (record.seq >= since).then_some(())?;
     find(

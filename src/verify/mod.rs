@@ -25,6 +25,7 @@ mod extension;
 pub mod governance;
 mod heads;
 mod model;
+mod signer;
 pub mod summary;
 mod verdict;
 
@@ -60,6 +61,7 @@ use crate::{
     policy::Policy,
     roster::Roster,
     signing::{KeyId, PublicKey},
+    sigstore::Trust,
     statement::{DigestSet, Statement, Step, Subject, predicate},
 };
 
@@ -139,6 +141,8 @@ pub struct Request {
     pub threads: NonZeroUsize,
     /// Whether what statements say is kept, for the checks.
     pub keep: Keep,
+    /// Who is believed about keyless signatures.
+    pub trust: Arc<Trust>,
 }
 
 /// Whether what statements say is kept in [`Outcome::evidence`].
@@ -282,6 +286,7 @@ pub fn verify(snapshot: &dyn Snapshot, request: &Request) -> Result<Outcome, Ver
         artifact,
         names: &names,
         keys: &keys,
+        trust: &request.trust,
         keep,
         unknown_keys: UnknownKeys::Wait,
     };

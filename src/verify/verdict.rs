@@ -7,6 +7,7 @@ use super::{
     examine::{GOVERNANCE, Kept, Name, Names, Record, State},
     governance::Timeline,
     heads::Roots,
+    signer::Signer,
 };
 use crate::{
     digest::{ObjectId, Sha256},
@@ -395,7 +396,7 @@ fn evidence<'a>(
             step: names.text(record.step),
             signer: signer.clone(),
             claimed: record.claimed,
-            verified: None,
+            verified: record.verified,
             predicate_type: names.text(predicate_type),
             said,
             failed: record.says.failed,
@@ -480,24 +481,20 @@ fn counting(
             continue;
         }
         let in_force = timeline.at(record.seq);
-        let Ok(key) = text(signer).parse::<KeyId>() else {
+        let Some(signer) = Signer::read(&text(signer)) else {
             continue;
         };
-        if let Some(detail) = suspect(timeline, &key, record.seq) {
+        if let Signer::Key(key) = &signer
+            && let Some(detail) = suspect(timeline, key, record.seq)
+        {
             suspects.push((record, predicate_type, detail));
             continue;
         }
-        let Some(person) = in_force.roster.person_of(&key) else {
-            let elsewhere = timeline
-                .states()
-                .iter()
-                .any(|(_, state)| state.roster.person_of(&key).is_some());
-            let code = if elsewhere {
-                Code::KeyOutOfRange
-            } else {
-                Code::KeyUnknown
-            };
-            find(code, format!("key {key}"));
+        let Some(person) = signer.person(&in_force.roster) else {
+            let mut states = timeline.states().iter();
+            let elsewhere = states.any(|(_, state)| signer.person(&state.roster).is_some());
+            let (code, detail) = signer.unknown(&in_force.roster, elsewhere);
+            find(code, detail);
             continue;
         };
         let rule = step

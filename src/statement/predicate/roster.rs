@@ -267,6 +267,12 @@ pub enum RosterError {
         /// The person.
         person: PersonId,
     },
+    /// A keyless identity's pattern is a regular expression.
+    #[error("an oidc identity of {person} is a pattern, and no regular expression")]
+    OidcPattern {
+        /// The person.
+        person: PersonId,
+    },
     /// What it extends has another digest.
     #[error("the roster that it extends is not the one of the digest that it names")]
     ExtendedDigest,

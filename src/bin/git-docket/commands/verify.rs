@@ -57,6 +57,9 @@ pub struct Args {
     /// Hold the ledger to a seal that another reader has (repeats)
     #[arg(long = "seal", value_name = "FILE")]
     seals: Vec<PathBuf>,
+    /// Believe this trusted_root.json about keyless signatures, not the program's (repeats)
+    #[arg(long = "trusted-root", value_name = "FILE")]
+    trusted_roots: Vec<PathBuf>,
     /// Judge a proof of a fork or rollback, which no repository is needed for
     #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "file", "seals", "at", "environment", "period", "checks", "layout", "threads", "no_assert", "outputs"])]
     fork_proof: Option<PathBuf>,
@@ -112,6 +115,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     request.layout = layout;
     request.pin = args.pin;
     request.seals = args.seals;
+    request.trusted_roots = args.trusted_roots;
     if let Some(threads) = args.threads {
         request.threads = threads;
     }
