@@ -32,6 +32,7 @@ const ORDER: &[&str] = &[
     "git",
     "store",
     "keyring",
+    "keyless",
     "capture",
     "ops",
     "serve",
