@@ -69,9 +69,12 @@ pub(super) fn certify(
         what: "a certificate",
     };
     let answer: Value = serde_json::from_slice(&answer).map_err(|_| missing())?;
-    let leaf = ["signedCertificateEmbeddedSct", "signedCertificateDetachedSct"]
-        .iter()
-        .find_map(|kind| answer.get(kind)?.pointer("/chain/certificates/0")?.as_str());
+    let leaf = [
+        "signedCertificateEmbeddedSct",
+        "signedCertificateDetachedSct",
+    ]
+    .iter()
+    .find_map(|kind| answer.get(kind)?.pointer("/chain/certificates/0")?.as_str());
     let leaf = DerCertificate::from_pem(leaf.ok_or_else(missing)?).map_err(|_| missing())?;
     let certificate = leaf.as_bytes().to_vec();
     let read = x509_cert::Certificate::from_der(&certificate).map_err(|_| missing())?;

@@ -115,7 +115,9 @@ pub enum Error {
         found: String,
     },
     /// The signing configuration has too few services of a kind for what it asks.
-    #[error("the signing configuration asks for {wanted} of {service}, and {found} can be used now")]
+    #[error(
+        "the signing configuration asks for {wanted} of {service}, and {found} can be used now"
+    )]
     TooFew {
         /// Which.
         service: Service,
@@ -191,7 +193,11 @@ impl Error {
             Self::Unreachable { .. } => {
                 "try again later; nothing was recorded; a key signs without services: --key"
             }
-            Self::Answered { service: Service::Authority, status: 400 | 401 | 403, .. } => {
+            Self::Answered {
+                service: Service::Authority,
+                status: 400 | 401 | 403,
+                ..
+            } => {
                 "the authority does not take this token: compare its issuer and audience with what the authority is configured for"
             }
             Self::Answered { .. } | Self::Answer { .. } => {

@@ -126,10 +126,23 @@ mod tests {
 
     #[test]
     fn tokens_go_over_tls_or_nowhere() {
-        for good in ["https://fulcio.example", "http://127.0.0.1:5555/a", "http://localhost:1", "http://[::1]:80"] {
+        for good in [
+            "https://fulcio.example",
+            "http://127.0.0.1:5555/a",
+            "http://localhost:1",
+            "http://[::1]:80",
+        ] {
             assert!(check(good).is_ok(), "{good}");
         }
-        for bad in ["http://fulcio.example", "http://127.0.0.1.example", "http://127.0.0.1@example.com/", "file:///etc/passwd", "", "/a", "ftp://localhost"] {
+        for bad in [
+            "http://fulcio.example",
+            "http://127.0.0.1.example",
+            "http://127.0.0.1@example.com/",
+            "file:///etc/passwd",
+            "",
+            "/a",
+            "ftp://localhost",
+        ] {
             assert!(matches!(check(bad), Err(Error::Address { .. })), "{bad}");
         }
     }

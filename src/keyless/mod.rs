@@ -46,7 +46,7 @@ pub struct Surroundings<'a> {
     /// Fills a buffer with random bytes.
     pub random: &'a dyn Fn(&mut [u8]) -> std::io::Result<()>,
     /// Looks a variable up.
-    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    pub variable: &'a dyn Fn(&str) -> Option<std::ffi::OsString>,
 }
 
 /// Signs for one identity, with one certificate, which is asked for when the first statement is signed.
@@ -109,9 +109,7 @@ impl<'a> Session<'a> {
             let certificate = &certified.certificate;
             entries.push(match version {
                 LogVersion::V1 => log::dsse(&self.client, url, &envelope, certificate)?,
-                LogVersion::V2 => {
-                    log::hashed(&self.client, url, &pae, &signature, certificate)?
-                }
+                LogVersion::V2 => log::hashed(&self.client, url, &pae, &signature, certificate)?,
             });
         }
         let bundle = json!({
@@ -146,9 +144,9 @@ impl<'a> Session<'a> {
     }
 
     fn token(&self) -> Result<Token, Error> {
-        let token = self
-            .source
-            .token(&self.client, &self.audience, self.surroundings.variable)?;
+        let token = self.source.token(&self.client, &self.audience, &|name| {
+            (self.surroundings.variable)(name)?.into_string().ok()
+        })?;
         token.check(&self.audience, (self.surroundings.clock)())?;
         Ok(token)
     }
@@ -182,8 +180,8 @@ impl<'a> Session<'a> {
         });
         let subject = statement.subjects().first().ok_or(Error::NoSubject)?;
         let (algorithm, hex) = subject.digest.iter().next().ok_or(Error::NoSubject)?;
-        let artifact = Artifact::of_digest(&format!("{algorithm}:{hex}"))
-            .map_err(|_| Error::NoSubject)?;
+        let artifact =
+            Artifact::of_digest(&format!("{algorithm}:{hex}")).map_err(|_| Error::NoSubject)?;
         let now = (self.surroundings.clock)();
         sigstore::verify(bundle, &artifact, &signer, &self.roots, now)
             .map(drop)

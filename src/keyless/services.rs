@@ -45,8 +45,7 @@ impl Services {
     /// # Errors
     /// What is no signing configuration, or names too few that are in service and that we can speak to.
     pub fn of_configuration(json: &[u8], now: Timestamp) -> Result<Self, Error> {
-        let config: SigningConfig =
-            serde_json::from_slice(json).map_err(Error::Configuration)?;
+        let config: SigningConfig = serde_json::from_slice(json).map_err(Error::Configuration)?;
         if config.media_type != SIGNING_CONFIG_MEDIA_TYPE {
             return Err(Error::ConfigurationType {
                 found: shortened(&config.media_type),

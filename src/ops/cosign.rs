@@ -135,7 +135,7 @@ pub fn cosign(office: &Office<'_>, seq: Option<u64>) -> Result<Cosigned, Error> 
     if waiting.step == "ledger-key" {
         recorder = recorder.unsealed();
     }
-    let (key, about) = (recorder.key_id(), waiting.seq);
+    let (key, about) = (recorder.key_id()?, waiting.seq);
     if !waiting.wanted.contains(&key) {
         return Err(Error::NotWanted { key, seq: about });
     }

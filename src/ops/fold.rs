@@ -193,7 +193,7 @@ pub fn fold(
         Recorder::open(world, repository, ledger, request.key, "HEAD")?.drain()?;
         if !items.is_empty() {
             let recorder = Recorder::open(world, repository, ledger, request.key, "HEAD")?;
-            recorder.appender().append(&items)?;
+            recorder.appender()?.append(&items)?;
         }
         let tip = repository.reference(ledger)?.unwrap_or(held);
         outcome.entries = fetch::size(repository, ledger, tip)?.saturating_sub(before);

@@ -24,6 +24,7 @@ pub mod init;
 pub mod insight;
 pub mod judgement;
 pub mod key;
+pub mod keyless;
 pub mod layout;
 pub mod light;
 pub mod log;

@@ -14,12 +14,13 @@ use super::{
     Explain, Failure, World,
     append::{self, Appender, Item},
     key::{self, KeySource},
-    pin, spool,
+    keyless, pin, spool,
 };
 use crate::{
     attestation::{Attestation, SignError},
     digest::{ObjectId, Sha256},
     git::{self, RefName, Repository},
+    keyless::Session,
     keyring,
     ledger::{
         Lines, Origin,
@@ -60,6 +61,12 @@ pub enum Error {
     /// The statement could not be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// It could not be signed keyless.
+    #[error(transparent)]
+    Keyless(#[from] keyless::Error),
+    /// Only somebody keyless signs here, and a writer is needed.
+    #[error("this takes a key, and only an identity token was given")]
+    NoWriter,
     /// Neither a ledger nor a pin says which ledger the entry is for.
     #[error("it is not known for which ledger to sign: there is no {ledger} here, and no pin")]
     NoOrigin {
@@ -79,6 +86,7 @@ impl Explain for Error {
         match self {
             Self::Append(error) => error.failure(),
             Self::Key(error) => error.failure(),
+            Self::Keyless(error) => error.failure(),
             Self::Pin(error) => error.failure(),
             Self::Spool(error) => error.failure(),
             Self::Reserved { .. } | Self::Statement(_) => Failure::Usage,
@@ -91,8 +99,10 @@ impl Explain for Error {
             Self::Git(error) => error.remedy(),
             Self::Append(error) => error.remedy(),
             Self::Key(error) => error.remedy(),
+            Self::Keyless(error) => error.remedy(),
             Self::Pin(error) => error.remedy(),
             Self::Spool(error) => error.remedy(),
+            Self::NoWriter => Some("name a writer's key with --key".into()),
             Self::NoOrigin { .. } => Some(
                 "`git docket init` founds a ledger; `git docket fetch` brings one; a committed .docket.toml names one".into(),
             ),
@@ -154,7 +164,9 @@ pub struct Recorder<'a> {
     repository: &'a Repository,
     ledger: RefName,
     origin: Origin,
-    key: SigningKey,
+    /// The key that appends, and signs where nobody signs keyless.
+    key: Option<SigningKey>,
+    keyless: Option<Session<'a>>,
     sealing: Option<SigningKey>,
     commit: ObjectId,
     tree: ObjectId,
@@ -174,14 +186,43 @@ impl<'a> Recorder<'a> {
         key: Option<&KeySource>,
         revision: &str,
     ) -> Result<Self, Error> {
+        let key = key::signing_key(world, key)?;
+        Self::open_with(world, repository, ledger, (Some(key), None), revision)
+    }
+
+    /// The same for somebody who signs keyless. Only where a writer's key is named too, what is signed is appended
+    /// here; else it waits in the spool.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and without a token that holds now.
+    pub fn open_keyless(
+        world: &'a World,
+        repository: &'a Repository,
+        ledger: &RefName,
+        (request, key): (&keyless::Request, Option<&KeySource>),
+        revision: &str,
+    ) -> Result<Self, Error> {
+        let key = key.map(|key| key::signing_key(world, Some(key)));
+        let signers = (key.transpose()?, Some(keyless::open(world, request)?));
+        Self::open_with(world, repository, ledger, signers, revision)
+    }
+
+    fn open_with(
+        world: &'a World,
+        repository: &'a Repository,
+        ledger: &RefName,
+        (key, keyless): (Option<SigningKey>, Option<Session<'a>>),
+        revision: &str,
+    ) -> Result<Self, Error> {
         let commit = repository.commit_named(revision)?;
         let tree = repository.commit(&commit)?.tree;
-        let key = key::signing_key(world, key)?;
         let tip = Tip::read(repository, ledger)?;
         let mut sealing = None;
         let (origin, seen) = if tip.commit().is_some() {
             let head = append::head(&tip)?;
-            append::writer(&head.roster, &key)?;
+            if let Some(key) = &key {
+                append::writer(&head.roster, key)?;
+            }
             let origin = head.record.origin.clone();
             // What others left unsealed, `git docket seal` replays first.
             let sealed = head.edge.sealed_size() == head.record.new.size;
@@ -202,6 +243,7 @@ impl<'a> Recorder<'a> {
             ledger: ledger.clone(),
             origin,
             key,
+            keyless,
             sealing,
             commit,
             tree,
@@ -220,14 +262,17 @@ impl<'a> Recorder<'a> {
     }
 
     /// The id of the key that signs.
-    pub fn key_id(&self) -> KeyId {
-        self.key.public().id()
+    ///
+    /// # Errors
+    /// Where only somebody keyless signs.
+    pub fn key_id(&self) -> Result<KeyId, Error> {
+        Ok(self.own_key()?.public().id())
     }
 
     /// The person whose key signs, by the roster in force; nobody where there is no ledger here.
     pub fn speaker(&self) -> Option<PersonId> {
         let (_, head) = self.seen.as_ref()?;
-        let person = head.roster.person_of(&self.key_id())?;
+        let person = head.roster.person_of(&self.key_id().ok()?)?;
         Some(person.id().clone())
     }
 
@@ -369,12 +414,22 @@ impl<'a> Recorder<'a> {
         let mut items = Vec::new();
         for (about, claim) in claims {
             let step = claim.step.clone();
-            let attestation = Attestation::sign(&self.statement_about(&about, claim)?, &self.key)?;
-            items.push(Item {
-                commit: about.0,
-                step,
-                attestation,
-            });
+            let statement = self.statement_about(&about, claim)?;
+            let attestation = match &self.keyless {
+                None => Ok(Attestation::sign(&statement, self.own_key()?)?),
+                Some(session) => session.sign(&statement).map_err(keyless::Error::from),
+            };
+            match attestation {
+                Ok(attestation) => items.push(Item {
+                    commit: about.0,
+                    step,
+                    attestation,
+                }),
+                Err(error) => {
+                    spool::Spool::of(self.repository).keep(&items)?;
+                    return Err(error.into());
+                }
+            }
         }
         self.place(items)
     }
@@ -391,17 +446,24 @@ impl<'a> Recorder<'a> {
         let spool = spool::Spool::of(self.repository);
         let fresh = items.len();
         let mut all = items;
-        if self.seen.is_some() {
+        let appends = self.seen.is_some() && self.key.is_some();
+        if appends {
             let here = |item: &Item| self.repository.has(&item.commit);
             all.extend(spool.items()?.into_iter().filter(here));
         }
         let mut outcome = None;
         let mut contention = None;
-        if self.seen.is_some() && !all.is_empty() {
-            match self.appender().append_after(self.seen.as_ref(), &all) {
+        if appends && !all.is_empty() {
+            match self.appender()?.append_after(self.seen.as_ref(), &all) {
                 Ok(appended) => outcome = Some(appended),
                 Err(append::Error::Contention(lost)) => contention = Some(lost),
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    // The certificate and the log entry are not to be had again.
+                    if self.keyless.is_some() {
+                        spool.keep(&all[..fresh])?;
+                    }
+                    return Err(error.into());
+                }
             }
         }
         match &outcome {
@@ -429,15 +491,22 @@ impl<'a> Recorder<'a> {
     }
 
     /// An appender with this recorder's keys.
-    pub fn appender(&self) -> Appender<'_> {
-        Appender {
+    ///
+    /// # Errors
+    /// Where only somebody keyless signs.
+    pub fn appender(&self) -> Result<Appender<'_>, Error> {
+        Ok(Appender {
             repository: self.repository,
             ledger: &self.ledger,
-            key: &self.key,
+            key: self.own_key()?,
             sealing: self.sealing.as_ref(),
             now: (self.world.clock)(),
             random: self.world.random.as_ref(),
-        }
+        })
+    }
+
+    fn own_key(&self) -> Result<&SigningKey, Error> {
+        self.key.as_ref().ok_or(Error::NoWriter)
     }
 
     /// This recorder, leaving what it appends to be sealed later: after a change of the ledger's key, the old
@@ -458,14 +527,14 @@ impl<'a> Recorder<'a> {
         step: &'static str,
         statement: Statement,
         signer: Option<&SigningKey>,
-    ) -> Result<Item, SignError> {
+    ) -> Result<Item, Error> {
         let step: Step = step.parse().expect("a governance step is a step's name");
         let placement = Placement {
             origin: self.origin.to_string(),
             step: step.clone(),
             commit: self.commit,
         };
-        let signer = signer.unwrap_or(&self.key);
+        let signer = signer.map_or_else(|| self.own_key(), Ok)?;
         Ok(Item {
             commit: self.commit,
             step,
@@ -483,7 +552,7 @@ impl<'a> Recorder<'a> {
         statement: Statement,
     ) -> Result<append::Appended, Error> {
         let item = self.governing(step, statement, None)?;
-        Ok(self.appender().append(&[item])?)
+        Ok(self.appender()?.append(&[item])?)
     }
 
     /// Commit and tree as a subject.

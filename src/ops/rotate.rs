@@ -161,7 +161,7 @@ pub fn rotate(office: &Office<'_>, old_key: OldKey) -> Result<Rotated, Error> {
         items.push(recorder.governing("cosign", statement, Some(signer))?);
     }
     let appended = recorder
-        .appender()
+        .appender()?
         .append(&items)
         .map_err(record::Error::from)?;
     let in_force = office.in_force()?.ledger_key == new;

@@ -24,7 +24,7 @@ use thiserror::Error;
 use super::key::{self, KeySource};
 use super::record::{self, Claim, Recorded, Recorder, Rehash};
 use super::reported::{self, Keep};
-use super::{Explain, Failure, World, govern};
+use super::{Explain, Failure, World, govern, keyless};
 use crate::capture::{
     self, Ci, Collected, CommandLine, Environment, Glob, Ignored, NamedDigest, Recording, Secrets,
     Skipped, Source, SubjectsError, WorkTree,
@@ -63,6 +63,8 @@ pub struct Request {
     pub secrets: Secrets,
     /// The key to sign with.
     pub key: Option<KeySource>,
+    /// How to sign keyless instead; the key, where one is named, then only appends.
+    pub keyless: Option<keyless::Request>,
     /// What to do where there is no key.
     pub signer: Signer,
     /// Which ends are recorded.
@@ -248,17 +250,21 @@ impl Explain for Error {
 /// Where the child was not started, or could not be. Once it ran, there is an [`Outcome`].
 pub fn run(world: &World, folder: &Path, request: &Request) -> Result<Outcome, Error> {
     let repository = Repository::discover(folder)?;
-    let recorder = match Recorder::open(
-        world,
-        &repository,
-        &request.ledger,
-        request.key.as_ref(),
-        "HEAD",
-    ) {
+    let key = request.key.as_ref();
+    let recorder = match &request.keyless {
+        None => Recorder::open(world, &repository, &request.ledger, key, "HEAD"),
+        Some(how) => {
+            Recorder::open_keyless(world, &repository, &request.ledger, (how, key), "HEAD")
+        }
+    };
+    let recorder = match recorder {
         Ok(recorder) => recorder,
-        Err(error @ record::Error::Key(key::Error::NoKey { .. } | key::Error::Variable { .. }))
-            if request.signer == Signer::IfThere =>
-        {
+        Err(
+            error @ (record::Error::Key(key::Error::NoKey { .. } | key::Error::Variable { .. })
+            | record::Error::Keyless(keyless::Error::Keyless(
+                crate::keyless::Error::NoToken,
+            ))),
+        ) if request.signer == Signer::IfThere => {
             let ended = start(request)?;
             let record = Record::NoSigner(Box::new(error.into()));
             return Ok(Outcome {

@@ -260,7 +260,7 @@ impl From<Names> for Certificate {
     }
 }
 
-fn roots(roots: &TrustedRoots) -> Result<Roots, Error> {
+pub(super) fn roots(roots: &TrustedRoots) -> Result<Roots, Error> {
     let (name, read) = match roots {
         TrustedRoots::WellKnown(which) => (format!("{which:?}"), Roots::well_known(*which)),
         TrustedRoots::File(path) => (path.display().to_string(), Roots::parse(&read(path)?)),

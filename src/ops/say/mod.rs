@@ -203,7 +203,7 @@ impl<'a> Desk<'a> {
             Err(replay::Error::NoLedger { .. }) => None,
             Err(error) => return Err(error.into()),
         };
-        let key = recorder.key_id();
+        let key = recorder.key_id()?;
         let known = evidence.as_ref().and_then(|evidence| {
             let (_, roster, _) = evidence.in_force.last()?;
             roster.person_of(&key).map(|person| person.id().clone())

@@ -71,14 +71,23 @@ pub struct Args {
     /// The key to sign with: a key's name, a PEM file, env://VARIABLE, or ssh-agent://ID
     #[arg(long)]
     key: Option<KeySource>,
+    #[command(flatten)]
+    keyless: super::keyless::Flags,
 }
 
 /// Attests.
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
+    let keyless = args.keyless.request();
     let repository = context.repository()?;
     let open = || {
         let (world, ledger) = (&context.world, &context.globals.ledger_ref);
-        Recorder::open(world, &repository, ledger, args.key.as_ref(), &args.commit)
+        let key = args.key.as_ref();
+        match &keyless {
+            None => Recorder::open(world, &repository, ledger, key, &args.commit),
+            Some(how) => {
+                Recorder::open_keyless(world, &repository, ledger, (how, key), &args.commit)
+            }
+        }
     };
     let (claim, recorder) = match &args.evidence {
         None => (said::claim(&args, context)?, open()?),

@@ -19,6 +19,7 @@ mod imported;
 mod init;
 mod insight;
 mod key;
+mod keyless;
 mod log;
 mod man;
 mod policy;

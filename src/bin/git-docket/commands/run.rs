@@ -27,6 +27,7 @@ use crate::exit::{Exit, Stop};
 ///   git docket run --step test -- cargo test
 ///   git docket run --step test --evidence junit.xml -- cargo nextest run
 ///   git docket run --step build --material 'src/**' --product app -- make app
+///   git docket run --step build --keyless --product app -- make app
 ///   git docket run --step image --subject ghcr.io/acme/app@sha256:4f2c… -- ./push-image
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
@@ -65,7 +66,9 @@ pub struct Args {
     /// The key to sign with: a name, a file, env://VARIABLE, or ssh-agent://ID
     #[arg(long)]
     key: Option<KeySource>,
-    /// Run the command unattested where there is no key, as in a fork's pull request
+    #[command(flatten)]
+    keyless: super::keyless::Flags,
+    /// Run the command unattested where there is no key or token, as in a fork's pull request
     #[arg(long)]
     if_signer: bool,
     /// Record nothing where the command fails
@@ -118,6 +121,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
             Secrets::Redacted
         },
         key: args.key,
+        keyless: args.keyless.request(),
         signer: if args.if_signer {
             Signer::IfThere
         } else {
