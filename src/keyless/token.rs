@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::PathBuf;
 
+use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::error::{Error, Service};
 use super::http::{Call, Client};
-use crate::base64;
 use crate::statement::shortened;
 use crate::timestamp::Timestamp;
 
@@ -117,8 +117,9 @@ impl Token {
         else {
             return Err(Error::TokenMalformed);
         };
-        let claims =
-            base64::decode_url_safe(claims.as_bytes()).map_err(|_| Error::TokenMalformed)?;
+        let claims = BASE64URL_NOPAD
+            .decode(claims.as_bytes())
+            .map_err(|_| Error::TokenMalformed)?;
         let claims = serde_json::from_slice(&claims).map_err(|_| Error::TokenMalformed)?;
         Ok(Self { text, claims })
     }
@@ -239,4 +240,63 @@ fn encoded(text: &str) -> String {
         false => format!("%{byte:02X}"),
     };
     text.bytes().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(claims: &str) -> Result<Token, Error> {
+        let claims = BASE64URL_NOPAD.encode(claims.as_bytes());
+        Token::read(Zeroizing::new(format!("e30.{claims}.c2ln\n")))
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix(seconds).unwrap()
+    }
+
+    #[test]
+    fn a_token_holds_in_its_time_for_its_audience() {
+        let good = token(r#"{"aud":["x","sigstore"],"sub":"ci","iat":1000,"exp":1600}"#).unwrap();
+        assert!(good.check("sigstore", at(1000)).is_ok());
+        assert!(good.check("sigstore", at(1599)).is_ok());
+        assert!(good.check("sigstore", at(940)).is_ok());
+        let expired = good.check("sigstore", at(1600));
+        assert!(matches!(expired, Err(Error::TokenExpired { .. })));
+        let early = good.check("sigstore", at(939));
+        assert!(matches!(early, Err(Error::TokenEarly { .. })));
+        let elsewhere = good.check("sigstor", at(1000));
+        assert!(matches!(elsewhere, Err(Error::Audience { .. })));
+    }
+
+    #[test]
+    fn it_is_for_a_verified_address_or_else_the_subject() {
+        let subject = |claims: &str| token(claims).unwrap().subject().map(str::to_owned).ok();
+        assert_eq!(subject(r#"{"sub":"ci"}"#).unwrap(), "ci");
+        let verified = r#"{"sub":"ci","email":"a@b","email_verified":"true"}"#;
+        assert_eq!(subject(verified).unwrap(), "a@b");
+        for nobody in [
+            r#"{"sub":"ci","email":"a@b"}"#,
+            r#"{"sub":"ci","email":"a@b","email_verified":false}"#,
+            r#"{"sub":""}"#,
+            "{}",
+        ] {
+            assert!(subject(nobody).is_none(), "{nobody}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused() {
+        for text in [
+            "",
+            "a.b",
+            "a.b.c.d",
+            "e30.e30=.c2ln",
+            "e30.W10.c2ln",
+            "e30.!!.c2ln",
+        ] {
+            let read = Token::read(Zeroizing::new(text.to_owned()));
+            assert!(matches!(read, Err(Error::TokenMalformed)), "{text}");
+        }
+    }
 }
