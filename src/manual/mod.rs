@@ -33,6 +33,7 @@ pages! {
     fork_proof "fork-proof"
     imports "imports"
     insight "insight"
+    keyless "keyless"
     keys "keys"
     layouts "layouts"
     ledger "ledger"

@@ -11,6 +11,7 @@ import base64
 import http.server
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import threading
@@ -102,7 +103,7 @@ def run(*words):
 
 
 def main():
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    subprocess.run([shutil.which("ip") or "/usr/sbin/ip", "link", "set", "lo", "up"], check=True)
     token, now = issuer(), int(time.time())
     for name, text in {
         "token": token(now),
