@@ -9,6 +9,8 @@ use crate::sigstore::Refusal;
 use crate::statement;
 use crate::timestamp::Timestamp;
 
+const CLOCK: &str = "set this machine's clock (timedatectl), and unset SOURCE_DATE_EPOCH; a certificate holds for ten minutes";
+
 /// Why nothing was signed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -183,9 +185,8 @@ impl Error {
             Self::TokenExpired { .. } => {
                 "ask for a new token right before this step; tokens hold for some minutes"
             }
-            Self::TokenEarly { .. } | Self::CertificateTime { .. } => {
-                "set this machine's clock (timedatectl), and unset SOURCE_DATE_EPOCH; a certificate holds for ten minutes"
-            }
+            Self::Refused(refusal) if refusal.code().ends_with("-ahead") => CLOCK,
+            Self::TokenEarly { .. } | Self::CertificateTime { .. } => CLOCK,
             Self::Audience { .. } => {
                 "ask for a token with that audience, or name the one that your authority expects: --token-audience"
             }

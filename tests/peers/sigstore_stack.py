@@ -112,7 +112,7 @@ def main():
         "elsewhere": token(now, aud="somebody"),
         "stranger": token(now, iss="http://127.0.0.1:8889"),
     }.items():
-        (FOLDER / name).write_text(text + "\n")
+        (FOLDER / name).write_text(text)
 
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-passout", "pass:test",
         "-keyout", "ca.key", "-out", "ca.crt", "-days", "2", "-subj", "/O=test/CN=test CA",
