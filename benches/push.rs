@@ -1,6 +1,6 @@
 //! 48 writers that push at one moment, each a fresh clone and a process of its own, all to one bare repository on
-//! this machine: against 48 plain pushes of one ref each, at one moment as well. And one push that nobody disturbs,
-//! against the plain `git fetch` and `git push` that it stands on.
+//! this machine: against 48 plain pushes of one ref each, at one moment as well. And one push after somebody else's,
+//! against the plain `git fetch` and `git push` that it stands on; that of one whom nobody disturbs is in `clones`.
 //!
 //! `cargo bench --bench push`
 
