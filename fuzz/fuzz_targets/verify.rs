@@ -18,6 +18,7 @@ fuzz_target!(|data: &[u8]| {
         pin: None,
         memories: Vec::new(),
         seals: Vec::new(),
+        trust: git_docket::sigstore::Trust::built_in().into(),
         threads: NonZeroUsize::MIN,
         keep: git_docket::verify::Keep::Nothing,
     };
