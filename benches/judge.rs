@@ -98,7 +98,12 @@ fn judged(folder: &Path, threads: NonZeroUsize) -> Audit {
     let packs = pack::shipped();
     let ids: BTreeSet<&str> = packs.iter().flat_map(Pack::checks).collect();
     let ids: Vec<&str> = ids.into_iter().collect();
-    let results = judge::judge(&model, &Scope::default(), &ids, threads);
+    let results = judge::judge(
+        &model,
+        &Scope::default(),
+        judge::Asked::These(&ids),
+        threads,
+    );
     let asked = Asked {
         subject: "the whole ledger".to_owned(),
         scope: Scope::default(),

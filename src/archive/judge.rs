@@ -18,7 +18,7 @@ use super::{Archive, Fault, Merged, told};
 use crate::digest::{ObjectId, ObjectKind};
 use crate::finding::Finding;
 use crate::judge::gather::{self, Merge, Source};
-use crate::judge::{self, CheckResult, CommitFacts, Model, Scope};
+use crate::judge::{self, Asked, CheckResult, CommitFacts, Model, Scope};
 use crate::ledger::in_memory::InMemory;
 use crate::ledger::seal::SignedSeal;
 use crate::statement::predicate::Continuity;
@@ -130,14 +130,15 @@ impl Judged {
 }
 
 fn checks(model: &Model, request: &Request) -> Vec<CheckResult> {
-    let ids: Vec<&str> = match &request.checks {
-        Some(ids) => ids.iter().map(String::as_str).collect(),
-        None => model.policy().checks().enforced(),
+    let ids: Vec<&str>;
+    let asked = match &request.checks {
+        Some(wanted) => {
+            ids = wanted.iter().map(String::as_str).collect();
+            Asked::These(&ids)
+        }
+        None => Asked::Enforced,
     };
-    match ids.is_empty() {
-        true => Vec::new(),
-        false => judge::judge(model, &request.scope, &ids, request.threads),
-    }
+    judge::judge(model, &request.scope, asked, request.threads)
 }
 
 fn omissions(archive: &Archive, model: &Model, continuity: &[Continuity]) -> Vec<Fault> {

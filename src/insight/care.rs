@@ -7,7 +7,7 @@ use super::Observation;
 use super::delivery::{Authored, Delivery};
 use super::figure::Said;
 use super::measure::Measure;
-use crate::judge::{self, Entry, Model, Scope, Verdict};
+use crate::judge::{self, Asked, Entry, Model, Scope, Verdict};
 use crate::statement::predicate::{
     ApprovalScope, Covers, Decision, Exception, Known, PersonId, Review,
 };
@@ -22,7 +22,12 @@ impl Held {
     pub(super) fn of(model: &Model, required: &[&'static str]) -> Self {
         let mut held: HashMap<u64, BTreeMap<&'static str, Verdict>> = HashMap::new();
         if !required.is_empty() {
-            for check in judge::judge(model, &Scope::default(), required, NonZeroUsize::MIN) {
+            for check in judge::judge(
+                model,
+                &Scope::default(),
+                Asked::These(required),
+                NonZeroUsize::MIN,
+            ) {
                 for item in check.items.iter().filter(|_| !is_of_ledger(check.id)) {
                     if let Some(seq) = item.place.seq {
                         let said = held.entry(seq).or_default();

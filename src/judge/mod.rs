@@ -185,14 +185,20 @@ pub struct Check {
 }
 
 impl Check {
-    fn result(&self, model: &Model, scope: &Scope) -> CheckResult {
+    fn result(&self, model: &Model, scope: &Scope, asked: Asked<'_>) -> CheckResult {
         let mut items = (self.run)(model, scope);
+        let rules = |item: &Item| {
+            let seq = item.place.seq.unwrap_or(u64::MAX);
+            model.in_force(seq).1.checks()
+        };
+        if matches!(asked, Asked::Enforced) && !ALWAYS.contains(&self.id) {
+            items.retain(|item| rules(item).enforces(self.id));
+        }
         for item in &mut items {
             exceptions::apply(model, self.id, item);
         }
-        let from = model.policy().checks().effective_from(self.id);
         let is_older = |item: &mut Item| {
-            let both = item.place.time.zip(from);
+            let both = item.place.time.zip(rules(item).effective_from(self.id));
             both.is_some_and(|(time, from)| time < from)
         };
         let mut older: Vec<Item> = items.extract_if(.., is_older).collect();
@@ -200,25 +206,47 @@ impl Check {
         sort(&mut older);
         let mut result = CheckResult::of(self, items);
         // Once it is in force, what is older is none of its business; until then it is a warning.
+        let from = model.policy().checks().effective_from(self.id);
         let coming = from.filter(|from| model.at < *from && !older.is_empty());
         result.coming = coming.map(|from| Coming { from, items: older });
         result
     }
 }
 
-/// Runs checks, by id, in their order; [`checks::ALL`] has every one.
+/// They say whether anything else can be known.
+const ALWAYS: [&str; 2] = ["C01", "C02"];
+
+/// Which checks are run, and over what.
+#[derive(Clone, Copy, Debug)]
+pub enum Asked<'a> {
+    /// These, by id, over everything in scope.
+    These(&'a [&'a str]),
+    /// Those that any policy of the ledger enforced, over what that policy governed: by the entry of a landing, a
+    /// deployment, a release; what has none is governed by the policy in force now.
+    Enforced,
+}
+
+/// Runs checks, in their order; [`checks::ALL`] has every one. Each item is judged with the parameters that the policy in
+/// force at its entry gives.
 ///
-/// C01 and C02 are always run, because they say whether anything else can be known. How many threads work makes no
-/// difference to what they say.
+/// C01 and C02 are always run, because they say whether anything else can be known; but nothing is run where nothing is
+/// asked for. How many threads work makes no difference to what they say.
 pub fn judge(
     model: &Model,
     scope: &Scope,
-    wanted: &[&str],
+    asked: Asked<'_>,
     threads: NonZeroUsize,
 ) -> Vec<CheckResult> {
+    let wanted = |id: &str| match asked {
+        Asked::These(ids) => ids.contains(&id),
+        Asked::Enforced => model.ever_enforced(id),
+    };
+    if !checks::ALL.iter().any(|check| wanted(check.id)) {
+        return Vec::new();
+    }
     let selected: Vec<&Check> = checks::ALL
         .iter()
-        .filter(|check| matches!(check.id, "C01" | "C02") || wanted.contains(&check.id))
+        .filter(|check| ALWAYS.contains(&check.id) || wanted(check.id))
         .collect();
     let results: Vec<OnceLock<CheckResult>> = selected.iter().map(|_| OnceLock::new()).collect();
     let next = AtomicUsize::new(0);
@@ -228,7 +256,7 @@ pub fn judge(
             let Some(check) = selected.get(at) else {
                 return;
             };
-            results[at].get_or_init(|| check.result(model, scope));
+            results[at].get_or_init(|| check.result(model, scope, asked));
         }
     };
     // Of fewer entries a thread takes longer to start than to judge.
@@ -241,11 +269,11 @@ pub fn judge(
     let mut results: Vec<CheckResult> = results.collect();
     let sound = results
         .iter()
-        .all(|result| !matches!(result.id, "C01" | "C02") || result.verdict != Verdict::Fail);
+        .all(|result| !ALWAYS.contains(&result.id) || result.verdict != Verdict::Fail);
     if !sound {
         for result in results
             .iter_mut()
-            .filter(|result| !matches!(result.id, "C01" | "C02"))
+            .filter(|result| !ALWAYS.contains(&result.id))
         {
             result.cannot_be_known();
         }

@@ -217,6 +217,12 @@ impl Model {
         (roster, policy)
     }
 
+    /// Whether any policy that was in force enforces a check.
+    pub fn ever_enforced(&self, id: &str) -> bool {
+        let mut policies = self.in_force.iter().map(|(.., policy)| policy);
+        policies.any(|policy| policy.checks().enforces(id))
+    }
+
     /// The policy in force now.
     pub fn policy(&self) -> &Policy {
         self.in_force(u64::MAX).1

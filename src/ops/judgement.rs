@@ -10,7 +10,7 @@ use crate::digest::{ObjectId, ObjectKind};
 use crate::finding::Finding;
 use crate::git::{Error, RefName, Repository};
 use crate::judge::gather::{Merge, Source, gather};
-use crate::judge::{self, CheckResult, CommitFacts, Model, Scope};
+use crate::judge::{self, Asked, CheckResult, CommitFacts, Model, Scope};
 use crate::store::Tip;
 use crate::timestamp::Timestamp;
 use crate::verify::{Evidence, Outcome};
@@ -21,7 +21,7 @@ const MAX_COMMIT: u64 = 16 << 20;
 /// Which checks are run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// Those that the policy in force enforces.
+    /// Those that a policy enforces, over what was recorded while it was in force.
     Enforced,
     /// These, by id.
     These(Vec<String>),
@@ -43,18 +43,15 @@ pub fn judge(
         return Ok(Vec::new());
     };
     let model = model(repository, outcome, evidence, at)?;
-    let enforced;
-    let ids: Vec<&str> = match wanted {
-        Wanted::These(ids) => ids.iter().map(String::as_str).collect(),
-        Wanted::Enforced => {
-            enforced = model.policy().checks().enforced();
-            enforced
+    let ids: Vec<&str>;
+    let asked = match wanted {
+        Wanted::These(wanted) => {
+            ids = wanted.iter().map(String::as_str).collect();
+            Asked::These(&ids)
         }
+        Wanted::Enforced => Asked::Enforced,
     };
-    match ids.is_empty() {
-        true => Ok(Vec::new()),
-        false => Ok(judge::judge(&model, scope, &ids, threads)),
-    }
+    Ok(judge::judge(&model, scope, asked, threads))
 }
 
 /// All that checks judge: what the replay kept, and git's facts.

@@ -13,7 +13,7 @@ use super::report::Error;
 use super::verify::{self as replay, Remember, Request};
 use crate::digest::Sha256;
 use crate::git::{RefName, Repository};
-use crate::judge::{self, CheckResult, Entry, Model, Scope, Verdict};
+use crate::judge::{self, Asked, CheckResult, Entry, Model, Scope, Verdict};
 use crate::statement::predicate::{
     Asserted, BuiltArtifact, Deployment, DeploymentReason, DeploymentResult, Environment, Known,
     PersonId, Predicate,
@@ -123,7 +123,7 @@ pub fn ready(
     let (pending, wanted): (Vec<_>, Vec<_>) = enforced
         .into_iter()
         .partition(|id| act.brings().contains(id));
-    let checks = judge::judge(&model, &scope, &wanted, threads);
+    let checks = judge::judge(&model, &scope, Asked::These(&wanted), threads);
     let mut missing = Vec::new();
     let mut verdict = judge::overall(&checks);
     for step in outcome

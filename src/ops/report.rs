@@ -180,7 +180,7 @@ pub(super) fn audited(
     }
     let ids: Vec<&str> = ids.into_iter().collect();
     let scope = replay::scoped(&request.question, &request.scope);
-    let results = judge::judge(model, &scope, &ids, request.threads);
+    let results = judge::judge(model, &scope, judge::Asked::These(&ids), request.threads);
     let asked = Asked {
         subject,
         scope: request.scope,

@@ -54,6 +54,14 @@ macro_rules! checks {
                 ids
             }
 
+            /// Whether a check, by its id, is enforced.
+            pub fn enforces(&self, id: &str) -> bool {
+                match id {
+                    $($id => self.$field.is_some(),)+
+                    _ => false,
+                }
+            }
+
             /// Adds what another policy enforces; of a check that both enforce otherwise, its id.
             pub(super) fn add(&mut self, more: Self) -> Result<(), &'static str> {
                 $(match (&self.$field, more.$field) {

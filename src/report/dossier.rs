@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::escape::line;
 use super::markdown::cell;
 use crate::digest::{ObjectId, Sha256};
-use crate::judge::{CheckResult, Entry, Item, Model, Scope, Verdict, judge};
+use crate::judge::{Asked, CheckResult, Entry, Item, Model, Scope, Verdict, judge};
 use crate::statement::predicate::{Change, Covers, Known};
 use crate::timestamp::Timestamp;
 
@@ -114,7 +114,7 @@ impl Dossier {
             .iter()
             .map(|check| check.id)
             .collect();
-        let results = judge(model, &scope, &all, NonZeroUsize::MIN);
+        let results = judge(model, &scope, Asked::These(&all), NonZeroUsize::MIN);
         Some(Self {
             origin: model.origin.clone(),
             change: id.to_owned(),

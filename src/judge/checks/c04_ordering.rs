@@ -68,7 +68,7 @@ fn of_deployment(model: &Model, it: &Deployed<'_>) -> Item {
     if builds.is_empty() {
         return missing(it.label(), "build").resting_on([it.entry.seq]);
     }
-    if scans.is_empty() && model.policy().checks().c09.is_some() {
+    if scans.is_empty() && it.policy(model).checks().c09.is_some() {
         return missing(it.label(), "scan").resting_on([it.entry.seq]);
     }
     let mut pairs: Vec<(&str, &Entry, &Entry)> = builds

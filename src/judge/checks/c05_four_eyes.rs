@@ -18,11 +18,12 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(model: &Model, scope: &Scope) -> Vec<Item> {
-    let rule = model.policy().checks().c05.clone().unwrap_or_default();
-    changes(model, scope)
-        .iter()
-        .map(|it| it.item(of(model, it, &rule, needed(it, &rule))))
-        .collect()
+    let any = FourEyes::default();
+    let judged = |it: &Landed<'_>| {
+        let rule = it.policy(model).checks().c05.as_ref().unwrap_or(&any);
+        it.item(of(model, it, rule, needed(it, rule)))
+    };
+    changes(model, scope).iter().map(judged).collect()
 }
 
 // The most that any of its classes of paths asks for.

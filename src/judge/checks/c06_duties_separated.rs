@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::items::{Landed, changes, merge_approvals};
 use crate::judge::{Check, Entry, Item, Model, Reason, Scope};
-use crate::policy::rules::Duty;
+use crate::policy::rules::{Duties, Duty};
 use crate::statement::predicate::{Deployment, PersonId, Who};
 
 /// The check.
@@ -16,10 +16,11 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(model: &Model, scope: &Scope) -> Vec<Item> {
-    let rule = model.policy().checks().c06.clone().unwrap_or_default();
+    let any = Duties::default();
     let changes = changes(model, scope);
     let deployed = deployed(model);
     let judged = changes.iter().map(|it| {
+        let rule = it.policy(model).checks().c06.as_ref().unwrap_or(&any);
         let mut unknown = None;
         for pair in &rule.apart {
             let first = holders(model, it, &deployed, pair.0);

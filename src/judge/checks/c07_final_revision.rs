@@ -61,7 +61,7 @@ fn released(model: &Model, scope: &Scope) -> Vec<Item> {
 
 fn of_change(model: &Model, it: &Landed<'_>) -> Option<Item> {
     let (_, landing) = it.landing?;
-    let rule = model.policy().checks().c05.clone().unwrap_or_default();
+    let rule = it.policy(model).checks().c05.clone().unwrap_or_default();
     let head = &it.change.head;
     let approved = merge_approvals(model, &rule, &head.tree, &[head.commit].into());
     if approved.is_empty() {

@@ -7,6 +7,7 @@ use super::items::{Deployed, Landed, changes, deployments};
 use crate::digest::ObjectId;
 use crate::judge::Entry;
 use crate::judge::{Check, Item, Model, Reason, Scope};
+use crate::policy::Policy;
 use crate::policy::rules::{AcceptedTests, Tests};
 use crate::statement::predicate::{Known, TestOutcome};
 use crate::statement::{DigestSet, Step};
@@ -20,19 +21,18 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(model: &Model, scope: &Scope) -> Vec<Item> {
-    let rule = model.policy().checks().c08.clone().unwrap_or_default();
+    let none = Tests::default();
+    let rule = |policy: &'_ Policy| policy.checks().c08.as_ref().unwrap_or(&none).clone();
     let mut items = Vec::new();
-    for suite in &rule.suites {
-        items.extend(
-            changes(model, scope)
-                .iter()
-                .map(|it| it.item(of_change(model, it, suite, &rule))),
-        );
-        items.extend(
-            deployments(model, scope)
-                .iter()
-                .map(|it| it.item(of_deployment(model, it, suite, &rule))),
-        );
+    for it in changes(model, scope) {
+        let rule = rule(it.policy(model));
+        let of = |suite| it.item(of_change(model, &it, suite, &rule));
+        items.extend(rule.suites.iter().map(of));
+    }
+    for it in deployments(model, scope) {
+        let rule = rule(it.policy(model));
+        let of = |suite| it.item(of_deployment(model, &it, suite, &rule));
+        items.extend(rule.suites.iter().map(of));
     }
     items
 }

@@ -19,18 +19,19 @@ pub(super) const CHECK: Check = Check {
 const DAY: i64 = 86_400;
 
 fn run(model: &Model, scope: &Scope) -> Vec<Item> {
-    let rule = model.policy().checks().c09.clone().unwrap_or_default();
+    let none = Scans::default();
     let mut items = Vec::new();
-    for scanner in &rule.scanners {
-        for it in deployments(model, scope) {
-            items.extend(
-                scanned(model, &it, scanner, &rule)
-                    .into_iter()
-                    .map(|item| it.item(item)),
-            );
+    for it in deployments(model, scope) {
+        let rule = it.policy(model).checks().c09.as_ref().unwrap_or(&none);
+        for scanner in &rule.scanners {
+            let found = scanned(model, &it, scanner, rule).into_iter();
+            items.extend(found.map(|item| it.item(item)));
         }
-        items.extend(rescans(model, scope, scanner, &rule));
     }
+    // What runs now is asked of by the policy in force now.
+    let now = model.policy().checks().c09.as_ref().unwrap_or(&none);
+    let again = now.scanners.iter();
+    items.extend(again.flat_map(|scanner| rescans(model, scope, scanner, now)));
     items
 }
 

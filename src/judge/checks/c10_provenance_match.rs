@@ -41,7 +41,7 @@ struct Source<'a> {
 }
 
 fn of(model: &Model, it: &Deployed<'_>, source: &Source<'_>) -> Item {
-    let rule = model.policy().checks().c10.clone().unwrap_or_default();
+    let rule = it.policy(model).checks().c10.clone().unwrap_or_default();
     let family = model.family(it.digest());
     let about = model.entries.about(&family);
     let about: Vec<(&Entry, &Provenance)> = about

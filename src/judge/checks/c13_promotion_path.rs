@@ -15,8 +15,8 @@ pub(super) const CHECK: Check = Check {
 
 fn run(model: &Model, scope: &Scope) -> Vec<Item> {
     let judged = deployments(model, scope).into_iter().filter_map(|it| {
-        let rule = model
-            .policy()
+        let rule = it
+            .policy(model)
             .environment(&it.deployment.environment.name)?;
         let ran: Vec<(&String, Ran)> = rule
             .after

@@ -21,7 +21,9 @@ fn run(model: &Model, _: &Scope) -> Vec<Item> {
 }
 
 fn of(model: &Model, change: &Governed) -> Item {
-    let rule = model.policy().checks().c18.clone().unwrap_or_default();
+    // The policy that it goes on from, not the one that it brings.
+    let (_, policy) = model.in_force(change.seq);
+    let rule = policy.checks().c18.clone().unwrap_or_default();
     let subject = format!("{} {}", change.step, change.seq);
     // The threshold says that as many root keys have signed; a key is not always a person, so it must be two.
     if change.threshold > rule.approvals as usize {
@@ -42,7 +44,16 @@ fn of(model: &Model, change: &Governed) -> Item {
             && by.is_some_and(|actor| change.signer.as_ref() != Some(actor.person.id()))
     });
     let entries: Vec<u64> = yes.map(|(entry, _)| entry.seq).collect();
+    let is_known = change.signer.is_some() || entries.is_empty();
     match entries.len() >= rule.approvals as usize {
+        // Whoever nobody knows may be the one who approved.
+        true if !is_known => Item::of(
+            subject,
+            Reason::HolderUnknown,
+            "whoever signed it is nobody in the roster",
+        )
+        .resting_on(entries)
+        .resting_on([change.seq]),
         true => Item::pass(subject, entries).resting_on([change.seq]),
         false => Item::of(
             subject,

@@ -30,12 +30,12 @@ fn of(model: &Model, it: &Landed<'_>) -> Item {
     let commits = landed
         .chain([&it.change.head.commit])
         .filter_map(|id| model.commit(id));
-    let bots = &model.policy().ai().bots;
+    let bots = &it.policy(model).ai().bots;
     let tools: Vec<String> = commits.flat_map(|commit| commit.ai_tools(bots)).collect();
     if newest.kind == AiKind::None && !tools.is_empty() {
         return Item::of(it.id(), Reason::AiContradicted, tools.join(", ")).resting_on(entries);
     }
-    if newest.kind != AiKind::None && model.policy().ai().mode == AiMode::Ban {
+    if newest.kind != AiKind::None && it.policy(model).ai().mode == AiMode::Ban {
         return Item::of(it.id(), Reason::AiBanned, newest.kind.to_string()).resting_on(entries);
     }
     Item::pass(it.id(), entries)

@@ -22,8 +22,8 @@ fn run(model: &Model, scope: &Scope) -> Vec<Item> {
 }
 
 fn of(model: &Model, it: &Landed<'_>) -> Item {
-    let ai = model.policy().ai();
-    let rule = model.policy().checks().c05.clone().unwrap_or_default();
+    let ai = it.policy(model).ai();
+    let rule = it.policy(model).checks().c05.clone().unwrap_or_default();
     let item = super::c05_four_eyes::of(model, it, &rule, ai.review);
     match item.verdict {
         Verdict::Pass => {}

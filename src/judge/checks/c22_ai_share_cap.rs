@@ -21,7 +21,7 @@ fn run(model: &Model, scope: &Scope) -> Vec<Item> {
 }
 
 fn of(model: &Model, it: &Landed<'_>) -> Option<Item> {
-    let share = &model.policy().ai().share;
+    let share = &it.policy(model).ai().share;
     let classes = it.change.paths.iter().flat_map(|paths| &paths.classes);
     let caps = classes
         .filter_map(|class| share.get(class))

@@ -24,7 +24,7 @@ fn run(model: &Model, scope: &Scope) -> Vec<Item> {
         .into_iter()
         .filter(|it| it.has_ai(model))
     {
-        for step in &model.policy().ai().scans {
+        for step in &it.policy(model).ai().scans {
             let (trees, lost) = it.carried(model);
             let subject = format!("{} {step}", it.id());
             let (item, _) = suite_item(model, subject, step, &trees, &[], &rule);

@@ -12,11 +12,9 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(model: &Model, scope: &Scope) -> Vec<Item> {
-    if !model.policy().ai().prompt_digest {
-        return Vec::new();
-    }
     let mut items = Vec::new();
-    for it in changes(model, scope) {
+    let asked = changes(model, scope).into_iter();
+    for it in asked.filter(|it| it.policy(model).ai().prompt_digest) {
         for (entry, said) in it.assistance_entries(model) {
             for session in &said.sessions {
                 let subject = format!("{} session {}", it.id(), session.id.as_str());

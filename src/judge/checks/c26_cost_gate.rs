@@ -13,6 +13,10 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(model: &Model, scope: &Scope) -> Vec<Item> {
-    let rule = model.policy().checks().c26.clone().unwrap_or_default();
-    gates::judge(model, scope, &rule, &[GateKind::Cost])
+    gates::judge(
+        model,
+        scope,
+        |checks| checks.c26.as_ref(),
+        &[GateKind::Cost],
+    )
 }

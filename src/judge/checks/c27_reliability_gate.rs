@@ -13,11 +13,10 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(model: &Model, scope: &Scope) -> Vec<Item> {
-    let rule = model.policy().checks().c27.clone().unwrap_or_default();
     gates::judge(
         model,
         scope,
-        &rule,
+        |checks| checks.c27.as_ref(),
         &[GateKind::Slo, GateKind::Load, GateKind::Chaos],
     )
 }

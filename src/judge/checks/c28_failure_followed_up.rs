@@ -24,7 +24,7 @@ fn run(model: &Model, scope: &Scope) -> Vec<Item> {
 }
 
 fn of(model: &Model, it: &Deployed<'_>, outcomes: &Outcomes<'_>) -> Option<Item> {
-    let rule = model.policy().checks().c28.clone().unwrap_or_default();
+    let rule = it.policy(model).checks().c28.clone().unwrap_or_default();
     let outcomes = about(outcomes, it.entry);
     let failed = it.deployment.result == DeploymentResult::Failure
         || outcomes

@@ -2,16 +2,24 @@
 
 use super::items::{Deployed, deployments};
 use crate::judge::{Item, Model, Reason, Scope};
-use crate::policy::rules::Gates;
+use crate::policy::rules::{Checks, Gates};
 use crate::statement::predicate::{GateKind, Measurement, MeasurementResult, Tier};
 
 /// Judges the deployments that a rule is about.
-pub(super) fn judge(model: &Model, scope: &Scope, rule: &Gates, kinds: &[GateKind]) -> Vec<Item> {
+pub(super) fn judge(
+    model: &Model,
+    scope: &Scope,
+    rule: fn(&Checks) -> Option<&Gates>,
+    kinds: &[GateKind],
+) -> Vec<Item> {
+    let any = Gates::default();
+    let rule = |it: &Deployed<'_>| rule(it.policy(model).checks()).unwrap_or(&any).clone();
     let concerned = |it: &Deployed<'_>| {
+        let rule = rule(it);
         let environment = &it.deployment.environment;
         let tier = environment
             .tier
-            .or_else(|| model.policy().environment(&environment.name)?.tier);
+            .or_else(|| it.policy(model).environment(&environment.name)?.tier);
         let there = match rule.environments.is_empty() {
             true => tier == Some(Tier::Prod),
             false => rule.environments.contains(&environment.name),
@@ -21,7 +29,7 @@ pub(super) fn judge(model: &Model, scope: &Scope, rule: &Gates, kinds: &[GateKin
     deployments(model, scope)
         .iter()
         .filter(|it| concerned(it))
-        .map(|it| it.item(of(model, it, rule, kinds)))
+        .map(|it| it.item(of(model, it, &rule(it), kinds)))
         .collect()
 }
 

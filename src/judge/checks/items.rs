@@ -6,6 +6,7 @@ use crate::digest::ObjectId;
 use crate::judge::entries::covered;
 use crate::judge::model::{Actor, Entry, Model};
 use crate::judge::{Item, Place, Scope};
+use crate::policy::Policy;
 use crate::policy::rules::FourEyes;
 use crate::roster::{Person, PersonKind};
 use crate::statement::DigestSet;
@@ -156,6 +157,12 @@ pub(super) fn origins(model: &Model, artifact: &DigestSet) -> Vec<(ObjectId, Obj
 }
 
 impl<'a> Landed<'a> {
+    /// The policy that judges it: in force when it landed; before that, the one in force now.
+    pub(super) fn policy(&self, model: &'a Model) -> &'a Policy {
+        let seq = self.landing.map_or(u64::MAX, |(entry, _)| entry.seq);
+        model.in_force(seq).1
+    }
+
     pub(super) fn time(&self) -> Timestamp {
         self.landing
             .map_or(self.entry.time(), |(entry, _)| entry.time())
@@ -246,7 +253,7 @@ impl<'a> Landed<'a> {
                 None => return Err(committer),
             }
             // Whoever a trailer names had a hand in it; whom it means, the change says.
-            for email in commit.co_authors(&model.policy().ai().bots) {
+            for email in commit.co_authors(&self.policy(model).ai().bots) {
                 let email = email.to_owned();
                 if let Some(person) = model.person(&Who::Email { email }, seq) {
                     add(person);
@@ -302,6 +309,11 @@ impl<'a> Landed<'a> {
 }
 
 impl<'a> Deployed<'a> {
+    /// The policy that judges it: in force when it was recorded.
+    pub(super) fn policy(&self, model: &'a Model) -> &'a Policy {
+        model.in_force(self.entry.seq).1
+    }
+
     pub(super) fn place(&self) -> Place {
         Place {
             time: Some(self.entry.verified.unwrap_or(self.deployment.finished_on)),

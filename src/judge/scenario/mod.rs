@@ -29,7 +29,7 @@ use serde_json::{Map, Value, json};
 
 use super::trailers::{Mark, Trailer};
 use super::{
-    CheckResult, CommitFacts, Entry, Facts, Fault, Governed, Model, Scope, Verdict, checks,
+    Asked, CheckResult, CommitFacts, Entry, Facts, Fault, Governed, Model, Scope, Verdict, checks,
 };
 use crate::digest::{Algorithm, ObjectId, Sha256};
 use crate::policy::{self, Policy};
@@ -58,7 +58,7 @@ pub struct Scenarios {
 pub struct Case {
     /// A line that tells it apart.
     pub name: String,
-    /// The check; without one, all that the policy enforces together.
+    /// The check; without one, all that the policies enforce together, each over what it governs.
     pub check: Option<String>,
     /// The verdict.
     pub expect: String,
@@ -71,6 +71,9 @@ pub struct Case {
     /// Further lines of the policy.
     #[serde(default)]
     pub policy: String,
+    /// Policies that came later.
+    #[serde(default)]
+    pub later: Vec<LaterWords>,
     /// What is asked about; everything where left out.
     #[serde(default)]
     pub scope: ScopeWords,
@@ -103,6 +106,16 @@ pub struct Case {
     /// The file's further persons.
     #[serde(skip)]
     persons: Vec<Value>,
+}
+
+/// A policy that came later.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LaterWords {
+    /// The first entry that it judges.
+    pub from: u64,
+    /// Its lines, as a case's policy has them.
+    pub policy: String,
 }
 
 /// What is asked about.
@@ -178,8 +191,8 @@ pub struct CommitWords {
 pub struct GovernedWords {
     /// `policy`, `roster` or `ledger-key`.
     pub step: String,
-    /// Who signed it.
-    pub signer: String,
+    /// Who signed it; nobody in the roster where left out.
+    pub signer: Option<String>,
     /// By how many root keys it had to be signed.
     #[serde(default = "one")]
     pub threshold: usize,
@@ -295,8 +308,7 @@ impl Case {
     /// # Errors
     /// Where its lines do not read.
     pub fn own_policy(&self) -> Result<Policy, policy::Error> {
-        let head = "version = 1\nprotected = [\"refs/heads/main\"]\n";
-        Policy::parse(&format!("{head}{}", self.policy))
+        with_head(&self.policy)
     }
 
     /// Judges it by a policy: its check, else all that the policy enforces.
@@ -305,22 +317,20 @@ impl Case {
     /// Where its words make no ledger.
     pub fn run(&self, policy: Policy) -> Result<Ran, Error> {
         let expected = verdict(&self.expect)?;
-        let enforced = policy.checks().enforced();
-        let wanted = match &self.check {
-            None => enforced,
-            Some(id) => {
-                let check = checks::check(id).ok_or_else(|| Error::Check { found: id.clone() })?;
-                vec![check.id]
-            }
+        let model = self.model(policy)?;
+        let named: Vec<&str> = self.check.iter().map(String::as_str).collect();
+        if let Some(id) = named.iter().find(|id| checks::check(id).is_none()) {
+            let found = (*id).to_owned();
+            return Err(Error::Check { found });
+        }
+        let asked = match named[..] {
+            [] => Asked::Enforced,
+            _ => Asked::These(&named),
         };
-        let mut results = super::judge(
-            &self.model(policy)?,
-            &self.scope()?,
-            &wanted,
-            NonZeroUsize::MIN,
-        );
+        let mut results = super::judge(&model, &self.scope()?, asked, NonZeroUsize::MIN);
         // C01 and C02 are always run, and asked about only by name.
-        results.retain(|result| wanted.contains(&result.id));
+        let is_asked = |id| named.contains(&id) || named.is_empty() && model.ever_enforced(id);
+        results.retain(|result| is_asked(result.id));
         let verdict = super::overall(&results);
         let reasons_of = |items: &[super::Item]| -> Vec<String> {
             let reasons = items.iter().filter_map(|item| item.reason);
@@ -353,7 +363,7 @@ impl Case {
         let results = super::judge(
             &self.model(self.own_policy()?)?,
             &self.scope()?,
-            &[check],
+            Asked::These(&[check]),
             NonZeroUsize::MIN,
         );
         let found = results.into_iter().find(|result| result.id == check);
@@ -402,7 +412,7 @@ impl Case {
                 seq,
                 step: words.step.clone(),
                 document: attestation(seq),
-                signer: Some(person(&words.signer)?),
+                signer: words.signer.as_deref().map(person).transpose()?,
                 threshold: words.threshold,
             })
         });
@@ -413,7 +423,7 @@ impl Case {
                 .map(|(at, entry)| entry.entry(at as u64 + 1))
                 .collect::<Result<_, _>>()?,
             corrected: Vec::new(),
-            in_force: vec![(0, Arc::new(self.roster()?), Arc::new(policy))],
+            in_force: self.in_force(policy)?,
             governed: governed.collect::<Result<_, Error>>()?,
             broken: faults(&self.broken)?,
             unsound: faults(&self.unsound)?,
@@ -422,6 +432,17 @@ impl Case {
         };
         model.correct();
         Ok(model)
+    }
+
+    fn in_force(&self, first: Policy) -> Result<Vec<(u64, Arc<Roster>, Arc<Policy>)>, Error> {
+        let roster = Arc::new(self.roster()?);
+        let mut states = vec![(0, Arc::clone(&roster), Arc::new(first))];
+        for later in &self.later {
+            let policy = with_head(&later.policy)?;
+            states.push((later.from, Arc::clone(&roster), Arc::new(policy)));
+        }
+        states.sort_by_key(|(from, ..)| *from);
+        Ok(states)
     }
 
     fn roster(&self) -> Result<Roster, Error> {
@@ -449,6 +470,11 @@ impl Case {
             period: period.transpose()?,
         })
     }
+}
+
+fn with_head(lines: &str) -> Result<Policy, policy::Error> {
+    let head = "version = 1\nprotected = [\"refs/heads/main\"]\n";
+    Policy::parse(&format!("{head}{lines}"))
 }
 
 impl CommitWords {
