@@ -71,6 +71,11 @@ const SESSION: &[(&str, &str, i32)] = &[
     ("roster remove bot", "published", 0),
     ("key rotate --ledger", "rotated", 0),
     ("roster publish roster.json", "published", 0),
+    (
+        "org publish --roster roster.json --origin example.com/org .",
+        "org-published",
+        0,
+    ),
     ("change --reason fix --id 7 --dry-run", "draft", 0),
     ("change --reason fix --id 7", "recorded", 0),
     ("review --verdict comment", "recorded", 0),

@@ -38,6 +38,7 @@ pages! {
     layouts "layouts"
     ledger "ledger"
     merkle "merkle"
+    organisation "organisation"
     packs "packs"
     performance "performance"
     policy "policy"

@@ -30,6 +30,7 @@ pub mod light;
 pub mod log;
 pub mod memory;
 pub mod mirror;
+pub mod org;
 pub mod pin;
 pub mod policy_test;
 pub mod push;

@@ -86,7 +86,7 @@ pub fn run<I: AsRef<OsStr>>(
     }
 }
 
-fn skipped<T>(why: &str) -> Option<T> {
+pub fn skipped<T>(why: &str) -> Option<T> {
     let required = env::var_os("DOCKET_REQUIRE_PEERS").is_some_and(|value| value == "1");
     assert!(!required, "DOCKET_REQUIRE_PEERS=1, but {why}");
     // Not `eprintln!`, which the test harness keeps to itself when a test passes.

@@ -22,6 +22,7 @@ mod key;
 mod keyless;
 mod log;
 mod man;
+mod org;
 mod policy;
 mod push;
 mod query;
@@ -94,6 +95,7 @@ pub enum Verb {
     Recover(recover::Args),
     Policy(policy::Args),
     Roster(roster::Args),
+    Org(org::Args),
     Cosign(cosign::Args),
     Spool(spool::Args),
     Key(key::Args),
@@ -158,6 +160,7 @@ pub fn run(verb: Option<Verb>, context: &Context) -> Result<Exit, Stop> {
         Some(Verb::Recover(args)) => recover::run(args, context),
         Some(Verb::Policy(args)) => policy::run(args, context),
         Some(Verb::Roster(args)) => roster::run(args, context),
+        Some(Verb::Org(args)) => org::run(args, context),
         Some(Verb::Cosign(args)) => cosign::run(args, context),
         Some(Verb::Spool(args)) => spool::run(args, context),
         Some(Verb::Key(args)) => key::run(args, context),

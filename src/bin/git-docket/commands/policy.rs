@@ -127,7 +127,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     Ok(Exit::Pass)
 }
 
-fn read(file: &Path) -> Result<(String, Policy), Stop> {
+pub fn read(file: &Path) -> Result<(String, Policy), Stop> {
     let text = super::read_text(file)?;
     let policy = Policy::parse(&text).map_err(|error| {
         Stop::new(Exit::Failed, format!("{}: {error}", file.display()))

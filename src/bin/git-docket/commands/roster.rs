@@ -15,7 +15,8 @@ use git_docket::statement::predicate::{
     Login, PersonId, PersonKind, Revocation, RevocationReason, Role, Roster,
 };
 
-use self::form::{read, text};
+pub use self::form::read;
+use self::form::text;
 use super::policy::office;
 use crate::context::Context;
 use crate::exit::{Exit, Stop};

@@ -9,7 +9,7 @@ use git_docket::statement::predicate::{Role, Roster};
 use crate::exit::{Exit, Stop};
 
 /// Reads a roster; the members that `show -o json` adds are left out.
-pub(super) fn read(file: &Path) -> Result<Roster, Stop> {
+pub fn read(file: &Path) -> Result<Roster, Stop> {
     let refused = |error: String| {
         Stop::new(Exit::Failed, format!("{}: {error}", file.display()))
             .hint("git docket help roster describes the form")
