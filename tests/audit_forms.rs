@@ -23,6 +23,36 @@ const POLICY: &str = "version = 1\nprotected = [\"refs/heads/main\"]\n[checks.C0
 /// What a terminal, a browser, a spreadsheet, Markdown and XML would act upon.
 const HOSTILE: &str = "=1+1|<img src=x onerror=alert(1)></script><script>alert(2)</script>\"'&]]>\u{1b}[31m\u{202e}*x*\u{fffe}\u{0}";
 
+#[test]
+fn verify_writes_what_report_writes_of_the_same_checks() {
+    let world = hostile();
+    let outputs: Vec<String> = FORMS
+        .into_iter()
+        .chain(["text"])
+        .map(|form| format!("--output={form}=../v.{form}"))
+        .collect();
+    let mut words = vec!["verify", "--at", "2026-11-23T00:00:00Z"];
+    words.extend(outputs.iter().map(String::as_str));
+    let verified = world.docket(&words);
+    let forms = FORMS.map(|form| format!("--output={form}=../r.{form}"));
+    let mut words = vec!["report", "--at", "2026-11-23T00:00:00Z"];
+    words.extend(forms.iter().map(String::as_str));
+    let reported = world.docket(&words);
+    assert_eq!((verified.code, reported.code), (1, 1), "{}", verified.err);
+    let read = |name: String| fs::read(world.repo().join("..").join(name)).unwrap();
+    for form in FORMS {
+        let (ours, theirs) = (read(format!("v.{form}")), read(format!("r.{form}")));
+        assert!(ours.len() > 500, "{form}");
+        // JSON is the verdict's own.
+        assert_eq!(ours == theirs, form != "json", "{form}");
+    }
+    assert_eq!(read("v.text".into()), verified.out.as_bytes());
+    let json: Value = serde_json::from_slice(&read("v.json".into())).unwrap();
+    assert_eq!(json["verdict"], "failed");
+    let refused = world.docket(&["verify", "--output", "vsa=../v.vsa"]);
+    assert_eq!(refused.code, 2, "{}", refused.err);
+}
+
 const FORMS: [&str; 7] = ["html", "csv", "sarif", "junit", "oscal", "json", "markdown"];
 
 /// A ledger in which strangers chose every string that they can choose.

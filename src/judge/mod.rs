@@ -214,7 +214,7 @@ impl Check {
 }
 
 /// They say whether anything else can be known.
-const ALWAYS: [&str; 2] = ["C01", "C02"];
+pub const ALWAYS: [&str; 2] = ["C01", "C02"];
 
 /// Which checks are run, and over what.
 #[derive(Clone, Copy, Debug)]

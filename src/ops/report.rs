@@ -165,6 +165,38 @@ pub fn report(
     Ok(audited(&replayed, &model, request, packs, subject))
 }
 
+/// The report of what `verify` has judged, with the checks that it ran; where it ran none, with those that always are.
+///
+/// # Errors
+/// Where git's objects cannot be read, or the replay kept nothing.
+pub fn of_verified(
+    repository: &Repository,
+    replayed: &Replayed,
+    request: &Request,
+    subject: String,
+) -> Result<Audit, Error> {
+    let outcome = &replayed.outcome;
+    let evidence = outcome.evidence.as_ref().ok_or(Error::NoGenesis)?;
+    let model = judgement::model(repository, outcome, evidence, request.at)?;
+    let scope = replay::scoped(&request.question, &request.scope);
+    let results = match &replayed.checks[..] {
+        [] => judge::judge(
+            &model,
+            &scope,
+            judge::Asked::These(&judge::ALWAYS),
+            request.threads,
+        ),
+        ran => ran.to_vec(),
+    };
+    let asked = Asked {
+        subject,
+        scope: request.scope.clone(),
+        judged: scope,
+    };
+    let pin = replayed.pin.to_string();
+    Ok(Audit::of(outcome, &model, results, &[], asked, pin))
+}
+
 /// Judges what was replayed, by packs and by what the policy enforces.
 pub(super) fn audited(
     replayed: &Replayed,

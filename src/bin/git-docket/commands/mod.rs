@@ -23,6 +23,7 @@ mod keyless;
 mod log;
 mod man;
 mod org;
+mod outputs;
 mod policy;
 mod push;
 mod query;

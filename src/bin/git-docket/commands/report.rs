@@ -8,11 +8,11 @@ use git_docket::ops::report;
 use git_docket::ops::summarize::{self, Frame, Kind};
 use git_docket::ops::verify::{self, Remember, Request};
 use git_docket::report::audit::Audit;
-use git_docket::report::form::Form;
 use git_docket::report::markdown;
 use git_docket::timestamp::Timestamp;
 use git_docket::verify::Question;
 
+use super::outputs::{self, Output};
 use super::recorded;
 use super::verify::{period, time};
 use crate::context::Context;
@@ -55,10 +55,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pin: Option<PathBuf>,
     /// Write it to a file: FORMAT is markdown, html, csv, sarif, junit, oscal, json, or a signed vsa or svr (repeats)
-    #[arg(long = "output", value_name = "FORMAT=FILE", value_parser = output)]
+    #[arg(long = "output", value_name = "FORMAT=FILE", value_parser = outputs::of_report)]
     outputs: Vec<(Output, PathBuf)>,
     /// Sign a verification summary of it and append that to the ledger: vsa or svr (repeats)
-    #[arg(long, value_name = "KIND", value_parser = summary)]
+    #[arg(long, value_name = "KIND", value_parser = outputs::summary)]
     append: Vec<Kind>,
     /// The key that signs summaries: a key's name, a PEM file, env://VARIABLE, or ssh-agent://ID
     #[arg(long)]
@@ -75,13 +75,6 @@ pub struct Args {
     /// Observe only: end with 0 where it would be 1 or 3
     #[arg(long)]
     no_assert: bool,
-}
-
-/// What is written to a file.
-#[derive(Clone, Copy, Debug)]
-enum Output {
-    Form(Form),
-    Summary(Kind),
 }
 
 /// Reports.
@@ -124,20 +117,14 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         key: args.key,
     };
     for (output, path) in &args.outputs {
-        let bytes = match output {
-            Output::Form(form) => form
-                .render(&audit)
-                .map_err(|error| Stop::new(Exit::CouldNotLook, error))?
-                .into_bytes(),
+        match output {
+            Output::Form(form) => outputs::write(path, outputs::rendered(*form, &audit)?)?,
             Output::Summary(kind) => {
                 let signed = summarize::sign(&context.world, &repository, &audit, &frame, *kind)?;
-                signed.bytes().to_vec()
+                outputs::write(path, signed.bytes())?;
             }
-        };
-        std::fs::write(path, bytes).map_err(|error| {
-            let message = format!("{} cannot be written: {error}", path.display());
-            Stop::new(Exit::CouldNotLook, message)
-        })?;
+            Output::Text => outputs::write(path, markdown::markdown(&audit))?,
+        }
     }
     context.report(&audit, markdown::markdown)?;
     if !args.append.is_empty() {
@@ -163,26 +150,5 @@ fn exit(audit: &Audit, no_assert: bool) -> Exit {
         (Verdict::Pass | Verdict::Exception, _) | (_, true) => Exit::Pass,
         (Verdict::Unknown, false) => Exit::Undecided,
         (Verdict::Fail, false) => Exit::Failed,
-    }
-}
-
-fn output(text: &str) -> Result<(Output, PathBuf), String> {
-    let (form, path) = text
-        .split_once('=')
-        .filter(|(_, path)| !path.is_empty())
-        .ok_or("expected FORMAT=FILE")?;
-    let form = match (form.parse(), summary(form)) {
-        (Ok(form), _) => Output::Form(form),
-        (Err(_), Ok(kind)) => Output::Summary(kind),
-        (Err(error), Err(_)) => return Err(format!("{error}, vsa, svr")),
-    };
-    Ok((form, path.into()))
-}
-
-fn summary(text: &str) -> Result<Kind, String> {
-    match text {
-        "vsa" => Ok(Kind::Vsa),
-        "svr" => Ok(Kind::Svr),
-        _ => Err("expected vsa or svr".into()),
     }
 }

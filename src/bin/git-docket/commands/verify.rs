@@ -11,9 +11,11 @@ use git_docket::{
     ops::{
         judgement::Wanted,
         layout::Given,
+        report,
         verify::{self, Remember, Replayed, Request},
     },
     report::{
+        form::Form,
         json,
         verdict::{Frame, VerdictView},
     },
@@ -22,7 +24,7 @@ use git_docket::{
     verify::{Artifact, Keep, Question, Verdict},
 };
 
-use crate::cli::Format;
+use super::outputs::{self, Output};
 use crate::context::Context;
 use crate::exit::{Exit, Stop};
 
@@ -87,9 +89,9 @@ pub struct Args {
     /// Observe only: end with 0 where it would be 1 or 3 (an empty result stays 3, a broken ledger 4)
     #[arg(long)]
     no_assert: bool,
-    /// Write the verdict to a file as well: text=FILE or json=FILE (repeats)
-    #[arg(long = "output", value_name = "FORMAT=FILE", value_parser = output)]
-    outputs: Vec<(Format, PathBuf)>,
+    /// Write it to a file as well: FORMAT is text, json, or a report's markdown, html, csv, sarif, junit or oscal (repeats)
+    #[arg(long = "output", value_name = "FORMAT=FILE", value_parser = outputs::of_verdict)]
+    outputs: Vec<(Output, PathBuf)>,
 }
 
 /// Judges.
@@ -125,6 +127,10 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     request.at = args.at;
     request.scope.environment = args.environment;
     request.scope.period = args.period;
+    let is_report = |output: &Output| matches!(output, Output::Form(form) if *form != Form::Json);
+    if args.outputs.iter().any(|(output, _)| is_report(output)) {
+        request.keep = Keep::Said;
+    }
     if !args.checks.is_empty() {
         request.checks = Wanted::These(wanted_ids(args.checks));
         request.keep = Keep::Said;
@@ -135,11 +141,12 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         &context.globals.ledger_ref,
         &request,
     )?;
+    let asked = args
+        .subject
+        .or(file)
+        .unwrap_or_else(|| "the whole ledger".into());
     let frame = Frame {
-        asked: args
-            .subject
-            .or(file)
-            .unwrap_or_else(|| "the whole ledger".into()),
+        asked: asked.clone(),
         pin: replayed.pin.to_string(),
         pending: replayed.pending,
         at: args.at.unwrap_or(context.world.now),
@@ -156,19 +163,18 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
             path.display()
         ));
     }
-    for (format, path) in &args.outputs {
-        let text = match format {
-            Format::Text => view.to_text(),
-            Format::Json => {
+    for (output, path) in &args.outputs {
+        let text = match output {
+            Output::Form(Form::Json) => {
                 json::document(&view).map_err(|error| Stop::new(Exit::CouldNotLook, error))?
             }
+            Output::Form(form) => {
+                let audit = report::of_verified(&repository, &replayed, &request, asked.clone())?;
+                outputs::rendered(*form, &audit)?
+            }
+            _ => view.to_text(),
         };
-        std::fs::write(path, text).map_err(|error| {
-            Stop::new(
-                Exit::CouldNotLook,
-                format!("{} cannot be written: {error}", path.display()),
-            )
-        })?;
+        outputs::write(path, text)?;
     }
     Ok(exit(&replayed, args.no_assert))
 }
@@ -229,14 +235,6 @@ fn exit(replayed: &Replayed, no_assert: bool) -> Exit {
         Verdict::Failed | Verdict::Undecided if no_assert && !empty => Exit::Pass,
         Verdict::Failed => Exit::Failed,
         Verdict::Undecided => Exit::Undecided,
-    }
-}
-
-fn output(text: &str) -> Result<(Format, PathBuf), String> {
-    match text.split_once('=') {
-        Some(("text", path)) if !path.is_empty() => Ok((Format::Text, path.into())),
-        Some(("json", path)) if !path.is_empty() => Ok((Format::Json, path.into())),
-        _ => Err("expected text=FILE or json=FILE".into()),
     }
 }
 
