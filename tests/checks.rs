@@ -8,6 +8,7 @@ use std::path::Path;
 
 use git_docket::judge::scenario::{Case, Scenarios};
 use git_docket::judge::{self, CheckResult, Reason, Verdict, pack};
+use git_docket::policy::rules::Checks;
 use proptest::prelude::*;
 
 /// Every file's check and cases.
@@ -147,6 +148,87 @@ fn every_check_and_every_reason_stands_in_the_manual() {
 }
 
 #[test]
+fn every_check_has_a_page_with_its_reasons_and_controls() {
+    let all = git_docket::manual::page("checks").unwrap();
+    let packs = pack::shipped();
+    for check in judge::checks::ALL {
+        let page = git_docket::manual::page(&format!("check/{}", check.id)).unwrap();
+        assert!(page.starts_with(&format!("# {} {}\n", check.id, check.name)));
+        let row = format!("| {} | ", check.id);
+        let row = all.lines().find(|line| line.starts_with(&row)).unwrap();
+        let reasons = row.rsplit(" | ").next().unwrap().trim_end_matches(" |");
+        for reason in reasons.split(", ") {
+            let row = format!("| {reason} | ");
+            let stands = |page: &'static str| page.lines().find(|line| line.starts_with(&row));
+            assert_eq!(stands(page), stands(all), "{} {reason}", check.id);
+        }
+        assert!(page.contains(&format!("`[checks.{}]`", check.id)));
+        for pack in &packs {
+            for control in &pack.controls {
+                let name = format!("`{}/{}`", pack.id, control.id);
+                let speaks = control.checks.iter().any(|id| id == check.id);
+                assert_eq!(page.contains(&name), speaks, "{} {name}", check.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_control_asks_besides_the_policy_must_hold_as_well() {
+    let pack = pack::Pack::parse(
+        r#"
+        id = "house"
+        name = "House"
+        version = "1"
+        author = "us"
+        [[control]]
+        id = "two"
+        title = "Two persons"
+        checks = ["C05", "C15"]
+        parameters.C05.approvals = 2
+        coverage = "full"
+        rationale = "Counted."
+        "#,
+    )
+    .unwrap();
+    let verdict = |approvals: &str| {
+        let case = format!(
+            "[[case]]\nname = \"n\"\nexpect = \"pass\"\npolicy = \"[checks.C05]\"\nentries = [{{ like = \"change\" }}, \
+             {{ like = \"landing\" }}, {approvals}]\n"
+        );
+        let case = Scenarios::parse(&case).unwrap().remove(0);
+        let results = ["C05", "C15"].map(|id| case.judge(id).unwrap());
+        assert!(results.iter().all(|result| result.verdict == Verdict::Pass));
+        let again = |parameters: &Checks, ids: &[&str]| {
+            let of = |id: &&str| case.judge_under(id, parameters).unwrap();
+            ids.iter().map(of).collect()
+        };
+        pack.apply(&results, again).remove(0)
+    };
+    let one = verdict(r#"{ like = "approval" }"#);
+    assert_eq!(one.verdict, Verdict::Fail);
+    assert_eq!(one.further.len(), 1);
+    assert!(one.further[0].parameters.starts_with("2 humans"));
+    assert_eq!(
+        one.further[0].items,
+        ["c1: too-few-approvals: 1 of 2 persons"]
+    );
+    let two = verdict(r#"{ like = "approval" }, { like = "approval", by = "grace" }"#);
+    assert_eq!(two.verdict, Verdict::Pass);
+    for wrong in [
+        "parameters.C06.apart = []",
+        "parameters.C05.effectiveFrom = \"2026-01-01T00:00:00Z\"",
+        "parameters.C05.approvers = 2",
+    ] {
+        let text = format!(
+            "id = \"h\"\nname = \"H\"\nversion = \"1\"\nauthor = \"u\"\n[[control]]\nid = \"c\"\ntitle = \"t\"\n\
+             checks = [\"C05\"]\ncoverage = \"full\"\nrationale = \"r\"\n{wrong}\n"
+        );
+        assert!(pack::Pack::parse(&text).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn every_control_of_every_pack_follows_the_vectors_of_its_checks() {
     let mut results: BTreeMap<String, Vec<(String, CheckResult)>> = BTreeMap::new();
     for (check, cases) in vectors() {
@@ -169,7 +251,10 @@ fn every_control_of_every_pack_follows_the_vectors_of_its_checks() {
             let place = format!("{}/{}", pack.id, control.id);
             assert!(!control.checks.is_empty(), "{place}");
             let said = |results: &[CheckResult]| {
-                let all = pack.apply(results);
+                let all = pack.apply(results, |_, ids| {
+                    let named = results.iter().filter(|one| ids.contains(&one.id));
+                    named.cloned().collect()
+                });
                 all.into_iter()
                     .find(|one| one.id == control.id)
                     .unwrap()

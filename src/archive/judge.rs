@@ -86,7 +86,7 @@ pub fn judge(archive: &Archive, request: &Request) -> Result<Judged, VerifyError
             .unwrap_or_default();
         let mut model = outcome.model(evidence, request.at);
         model.facts = match gather::gather(archive, &model, &evidence.continuity) {
-            Ok(facts) => facts,
+            Ok(facts) => facts.into(),
             Err(never) => match never {},
         };
         faults.extend(omissions(archive, &model, &evidence.continuity));

@@ -360,7 +360,7 @@ fn authored<'a>(
     commits: &HashMap<ObjectId, &'a CommitFacts>,
 ) -> BTreeMap<&'a str, Authored<'a>> {
     let mut firsts: HashMap<&str, &Entry> = HashMap::new();
-    for entry in &model.entries {
+    for entry in model.entries.iter() {
         if let Some(Known::Change(change)) = &entry.said {
             firsts.entry(&change.id).or_insert(entry);
         }

@@ -200,7 +200,11 @@ pub fn insight(model: &Model, asked: Asked) -> Result<Insight, TooLong> {
         .filter(|(at, _)| period.has(*at))
         .map(|(_, seq)| *seq)
         .collect();
-    let mut rests: BTreeSet<u64> = seen.iter().flat_map(|it| &it.entries).copied().collect();
+    let mut rests: BTreeSet<u64> = seen
+        .iter()
+        .flat_map(|it| it.entries.iter())
+        .copied()
+        .collect();
     rests.extend(releases.iter().flat_map(Release::entries));
     rests.extend(exceptions.entries.iter().chain(&unattributed));
     let rows = model.entries.iter().filter(|it| rests.contains(&it.seq));
@@ -244,7 +248,7 @@ impl Measured {
         let all: BTreeSet<u64> = self
             .weekly
             .iter()
-            .flat_map(|it| &it.entries)
+            .flat_map(|it| it.entries.iter())
             .copied()
             .collect();
         all.into_iter().collect()
@@ -466,7 +470,11 @@ fn measured(
         by_week.entry(monday(it.at.unix())).or_default().push(it);
     }
     let point = |(week, seen): (i64, Vec<&Observation<'_>>)| {
-        let entries: BTreeSet<u64> = seen.iter().flat_map(|it| &it.entries).copied().collect();
+        let entries: BTreeSet<u64> = seen
+            .iter()
+            .flat_map(|it| it.entries.iter())
+            .copied()
+            .collect();
         Point {
             week: day(week),
             figure: Figure::of(measure.kind(), seen.iter().map(|it| it.said), 1.0),

@@ -46,7 +46,7 @@ pub fn demands(policy: &Policy) -> Vec<String> {
 
 const AI: [&str; 7] = ["C19", "C20", "C21", "C22", "C23", "C24", "C25"];
 
-fn parameters(rules: &Checks, id: &str) -> Option<String> {
+pub(super) fn parameters(rules: &Checks, id: &str) -> Option<String> {
     match id {
         "C05" => rules.c05.as_ref().map(four_eyes),
         "C06" => rules.c06.as_ref().map(duties),

@@ -287,7 +287,7 @@ mod tests {
     fn what_is_found_is_what_a_look_at_every_entry_finds() {
         let cases = Scenarios::parse(CASES).expect("cases");
         let policy = cases[0].own_policy().expect("a policy");
-        let mut entries = cases[0].model(policy).expect("entries").entries;
+        let mut entries = Entries::clone(&cases[0].model(policy).expect("entries").entries);
         agrees(&entries);
         let mut last = entries.last().expect("there are some").clone();
         (last.seq, last.attestation) = (99, Sha256::of(b"another"));

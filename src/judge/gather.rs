@@ -105,7 +105,7 @@ pub fn gather<S: Source>(
 /// The commits that changes and landings name.
 pub fn named(model: &Model) -> BTreeSet<ObjectId> {
     let mut named = BTreeSet::new();
-    for entry in &model.entries {
+    for entry in model.entries.iter() {
         match &entry.said {
             Some(Known::Change(change)) => drop(named.insert(change.head.commit)),
             Some(Known::Landing(landing)) => {

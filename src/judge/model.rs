@@ -10,6 +10,7 @@ use super::entries::Entries;
 use super::trailers::Trailer;
 use crate::digest::{ObjectId, Sha256};
 use crate::policy::Policy;
+use crate::policy::rules::Checks;
 use crate::roster::{Person, Roster};
 use crate::statement::predicate::{
     AssertedBy, Change, Correction, CorrectionKind, Deployment, Kind, Known, Landing, PersonId,
@@ -115,7 +116,7 @@ pub struct Model {
     /// The ledger's name.
     pub origin: String,
     /// The entries that count, by seq.
-    pub entries: Entries,
+    pub entries: Arc<Entries>,
     /// Entries that a later one took back or replaced: which, and by which.
     pub corrected: Vec<(u64, u64)>,
     /// Roster and policy, by the first seq that each judges.
@@ -127,7 +128,7 @@ pub struct Model {
     /// What makes single entries not count.
     pub unsound: Vec<Fault>,
     /// What git knows.
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
     /// The moment of judgement.
     pub at: Timestamp,
 }
@@ -206,7 +207,9 @@ impl Model {
             }
         }
         let gone: BTreeSet<u64> = corrected.iter().map(|(seq, _)| *seq).collect();
-        self.entries.retain(|entry| !gone.contains(&entry.seq));
+        if !gone.is_empty() {
+            Arc::make_mut(&mut self.entries).retain(|entry| !gone.contains(&entry.seq));
+        }
         self.corrected = corrected;
     }
 
@@ -221,6 +224,15 @@ impl Model {
     pub fn ever_enforced(&self, id: &str) -> bool {
         let mut policies = self.in_force.iter().map(|(.., policy)| policy);
         policies.any(|policy| policy.checks().enforces(id))
+    }
+
+    /// The same, as if every policy had asked for this of these checks.
+    pub fn under(&self, parameters: &Checks) -> Self {
+        let mut model = self.clone();
+        for (.., policy) in &mut model.in_force {
+            *policy = Arc::new(policy.asking(parameters));
+        }
+        model
     }
 
     /// The policy in force now.

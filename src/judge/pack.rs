@@ -1,11 +1,17 @@
 //! Packs: which checks speak for which controls of a framework.
 //!
 //! A pack is TOML: ids, a summary in our own words, checks, how far they reach, and why. It has no logic: a
-//! control's verdict is the heaviest of its checks'. The framework's own text is never shipped.
+//! control's verdict is the heaviest of its checks'. A control that asks for more than policies usually do has parameters, a
+//! check's table as a policy would have it: its check must then hold by the policy's parameters and by these. The
+//! framework's own text is never shipped.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckResult, Verdict, checks, overall};
+use super::demands::parameters;
+use super::{CheckResult, Item, Verdict, checks, overall};
+use crate::policy::rules::Checks;
 
 /// A framework's controls, mapped to checks.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -34,6 +40,9 @@ pub struct Control {
     pub title: String,
     /// The checks.
     pub checks: Vec<String>,
+    /// What the control asks of some of them, besides what the policy does.
+    #[serde(default)]
+    pub parameters: Checks,
     /// How far they reach.
     pub coverage: Coverage,
     /// Why they speak for it, and what they leave open.
@@ -79,11 +88,62 @@ pub struct ControlResult {
     pub coverage: Coverage,
     /// Its checks.
     pub checks: Vec<String>,
+    /// What it asks of some of them besides the policy, and what came of that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<Further>,
     /// Why.
     pub rationale: String,
     /// What its framework says of it, where the user has its catalog.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub official: Option<Official>,
+}
+
+/// A check with a control's own parameters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Further {
+    /// The check.
+    pub check: String,
+    /// The parameters, in words.
+    pub parameters: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What does not hold, each with the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<String>,
+}
+
+impl Further {
+    fn of(result: &CheckResult, asked: &Checks) -> Self {
+        let weak = |item: &&Item| !matches!(item.verdict, Verdict::Pass | Verdict::Exception);
+        let line = |item: &Item| match (item.reason, item.detail.as_str()) {
+            (Some(reason), "") => format!("{}: {reason}", item.subject),
+            (Some(reason), detail) => format!("{}: {reason}: {detail}", item.subject),
+            (None, detail) => format!("{}: {detail}", item.subject),
+        };
+        Self {
+            check: result.id.to_owned(),
+            parameters: parameters(asked, result.id).unwrap_or_default(),
+            verdict: result.verdict,
+            items: result.items.iter().filter(weak).map(line).collect(),
+        }
+    }
+}
+
+impl fmt::Display for Further {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 5;
+        let (check, verdict) = (&self.check, self.verdict.as_str());
+        write!(f, "Besides: {check} with {}: {verdict}", self.parameters)?;
+        let shown = self.items.len().min(SHOWN);
+        if shown > 0 {
+            write!(f, " ({}", self.items[..shown].join("; "))?;
+            match self.items.len() - shown {
+                0 => write!(f, ")")?,
+                more => write!(f, "; {more} more)")?,
+            }
+        }
+        write!(f, ".")
+    }
 }
 
 /// Why a text is no pack. Lines and columns are in the source's message.
@@ -105,6 +165,16 @@ pub enum PackError {
         /// The control.
         control: String,
         /// What it names.
+        found: String,
+    },
+    /// Parameters of a check that the control does not name, or a time from which on they are asked.
+    #[error(
+        "control {control} has parameters for {found}, which it does not name, or which cannot start later"
+    )]
+    Parameters {
+        /// The control.
+        control: String,
+        /// The check.
         found: String,
     },
     /// A control that nothing speaks for, or that stands there twice.
@@ -157,6 +227,16 @@ impl Pack {
                     control: control.id.clone(),
                 });
             }
+            let asked = &control.parameters;
+            let is_odd = |id: &&str| {
+                asked.effective_from(id).is_some() || !control.checks.iter().any(|one| one == id)
+            };
+            if let Some(found) = asked.enforced().into_iter().find(|id| is_odd(&id)) {
+                return Err(PackError::Parameters {
+                    control: control.id.clone(),
+                    found: found.to_owned(),
+                });
+            }
             if let Some(found) = control.checks.iter().find(|id| checks::check(id).is_none()) {
                 return Err(PackError::Check {
                     control: control.id.clone(),
@@ -181,27 +261,62 @@ impl Pack {
             .collect()
     }
 
-    /// What the results of checks say of each control. A check without a result leaves it unknown.
-    pub fn apply(&self, results: &[CheckResult]) -> Vec<ControlResult> {
-        let verdict = |control: &Control| {
+    /// What the results of checks say of each control, and those of checks run again with its own parameters. A check
+    /// without a result leaves it unknown.
+    pub fn apply(
+        &self,
+        results: &[CheckResult],
+        again: impl Fn(&Checks, &[&str]) -> Vec<CheckResult>,
+    ) -> Vec<ControlResult> {
+        let further = |control: &Control| {
+            let ids = control.parameters.enforced();
+            let mut results = match ids.is_empty() {
+                true => Vec::new(),
+                false => again(&control.parameters, &ids),
+            };
+            results.retain(|result| ids.contains(&result.id));
+            results
+        };
+        let verdict = |control: &Control, further: &[CheckResult]| {
             let found: Vec<&CheckResult> = control
                 .checks
                 .iter()
                 .filter_map(|id| results.iter().find(|result| result.id == id))
                 .collect();
-            let missing = (found.len() < control.checks.len()).then_some(Verdict::Unknown);
-            overall(found).max(missing.unwrap_or(Verdict::NotApplicable))
+            let asked = control.parameters.enforced().len();
+            let lacks = found.len() < control.checks.len() || further.len() < asked;
+            let missing = lacks.then_some(Verdict::Unknown);
+            overall(found.into_iter().chain(further)).max(missing.unwrap_or(Verdict::NotApplicable))
         };
-        let controls = self.controls.iter().map(|control| ControlResult {
-            id: control.id.clone(),
-            title: control.title.clone(),
-            verdict: verdict(control),
-            coverage: control.coverage,
-            checks: control.checks.clone(),
-            rationale: control.rationale.clone(),
-            official: control.official.clone(),
+        let controls = self.controls.iter().map(|control| {
+            let further = further(control);
+            let of = |result| Further::of(result, &control.parameters);
+            ControlResult {
+                id: control.id.clone(),
+                title: control.title.clone(),
+                verdict: verdict(control, &further),
+                coverage: control.coverage,
+                checks: control.checks.clone(),
+                further: further.iter().map(of).collect(),
+                rationale: control.rationale.clone(),
+                official: control.official.clone(),
+            }
         });
         controls.collect()
+    }
+}
+
+impl Control {
+    /// What it asks of checks besides the policy, in words; empty where nothing.
+    pub fn besides(&self) -> String {
+        let asked = &self.parameters;
+        let of = |id| {
+            format!(
+                " Besides: {id} with {}.",
+                parameters(asked, id).unwrap_or_default()
+            )
+        };
+        asked.enforced().into_iter().map(of).collect()
     }
 }
 
@@ -248,7 +363,7 @@ mod tests {
             items: Vec::new(),
             coming: None,
         };
-        let say = |results: &[CheckResult]| pack.apply(results)[0].verdict;
+        let say = |results: &[CheckResult]| pack.apply(results, |_, _| Vec::new())[0].verdict;
         assert_eq!(say(&[]), Verdict::Unknown);
         assert_eq!(say(&[result("C01", Verdict::Pass)]), Verdict::Unknown);
         let idle = [

@@ -1,6 +1,6 @@
 //! The manual: one Markdown page a topic, shown here by rustdoc and by `git docket help TOPIC`.
 //!
-//! A page is a file `src/manual/NAME.md` and one line in the list below; predicate types have a folder of
+//! A page is a file `src/manual/NAME.md` and one line in the list below; checks and predicate types have folders of
 //! their own.
 
 macro_rules! pages {
@@ -20,6 +20,34 @@ pages! {
     append_record "append-record"
     archive "archive"
     attestation "attestation"
+    check_c01 "check/C01"
+    check_c02 "check/C02"
+    check_c03 "check/C03"
+    check_c04 "check/C04"
+    check_c05 "check/C05"
+    check_c06 "check/C06"
+    check_c07 "check/C07"
+    check_c08 "check/C08"
+    check_c09 "check/C09"
+    check_c10 "check/C10"
+    check_c11 "check/C11"
+    check_c12 "check/C12"
+    check_c13 "check/C13"
+    check_c14 "check/C14"
+    check_c15 "check/C15"
+    check_c16 "check/C16"
+    check_c17 "check/C17"
+    check_c18 "check/C18"
+    check_c19 "check/C19"
+    check_c20 "check/C20"
+    check_c21 "check/C21"
+    check_c22 "check/C22"
+    check_c23 "check/C23"
+    check_c24 "check/C24"
+    check_c25 "check/C25"
+    check_c26 "check/C26"
+    check_c27 "check/C27"
+    check_c28 "check/C28"
     checks "checks"
     ci "ci"
     cli "cli"
@@ -119,7 +147,7 @@ mod tests {
                 .filter_map(|name| Some(format!("{prefix}{}", name.strip_suffix(".md")?)))
                 .collect()
         };
-        let mut files = [pages(""), pages("predicate/")].concat();
+        let mut files = [pages(""), pages("check/"), pages("predicate/")].concat();
         let mut listed: Vec<&str> = PAGES.iter().map(|(name, _)| *name).collect();
         files.sort();
         listed.sort_unstable();

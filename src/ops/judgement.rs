@@ -69,7 +69,7 @@ pub fn model(
         repository,
         ledger: &outcome.tip,
     };
-    model.facts = gather(&clone, &model, &evidence.continuity)?;
+    model.facts = gather(&clone, &model, &evidence.continuity)?.into();
     Ok(model)
 }
 

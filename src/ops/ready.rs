@@ -4,6 +4,8 @@
 //! *pending*, and do not block. For a deployment, one that has not happened is put beside the entries, so that the checks
 //! of deployments have it to look at. The required steps of the commit count too.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use std::num::NonZeroUsize;
 
@@ -256,5 +258,5 @@ fn imagine(model: &mut Model, environment: &str, service: &str, digest: &DigestS
         failed: false,
         subjects: vec![Subject::new(digest.clone())],
     };
-    model.entries.push(imagined);
+    Arc::make_mut(&mut model.entries).push(imagined);
 }

@@ -120,7 +120,7 @@ pub fn sample(
     }
     let sealed = outcome.heads.sealed.clone().ok_or(Error::Unsealed)?;
     let mut evidence = outcome.evidence.clone().ok_or(Error::Broken)?;
-    evidence.entries.retain(|entry| entry.seq < sealed.size);
+    std::sync::Arc::make_mut(&mut evidence.entries).retain(|entry| entry.seq < sealed.size);
     let model = outcome.model(&evidence, None);
     let of = request.of;
     let units = of.population(&model, request.period, request.stratify.as_deref())?;

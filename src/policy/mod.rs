@@ -189,6 +189,14 @@ struct RawStep {
 type Located = (Fault, Range<usize>);
 
 impl Policy {
+    /// The same, but for the tables of these checks.
+    pub fn asking(&self, checks: &Checks) -> Self {
+        Self {
+            checks: self.checks.with(checks),
+            ..self.clone()
+        }
+    }
+
     /// Reads a policy's text.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_POLICY_BYTES {

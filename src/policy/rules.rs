@@ -62,6 +62,11 @@ macro_rules! checks {
                 }
             }
 
+            /// The same, with the tables of those that the others have.
+            pub(super) fn with(&self, others: &Self) -> Self {
+                Self { $($field: others.$field.as_ref().or(self.$field.as_ref()).cloned(),)+ }
+            }
+
             /// Adds what another policy enforces; of a check that both enforce otherwise, its id.
             pub(super) fn add(&mut self, more: Self) -> Result<(), &'static str> {
                 $(match (&self.$field, more.$field) {

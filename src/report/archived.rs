@@ -36,7 +36,7 @@ impl ArchiveView {
             .outcome
             .evidence
             .iter()
-            .flat_map(|kept| &kept.entries);
+            .flat_map(|kept| kept.entries.iter());
         let newest = newest.map(|entry| entry.claimed).max();
         let earliest = || Timestamp::from_unix(0).expect("1970 is in range");
         let frame = Frame {

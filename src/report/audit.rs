@@ -4,6 +4,8 @@
 //! [`html`](super::html), [`csv`](super::csv), [`sarif`](super::sarif), JSON) show the same. The same ledger head, policy
 //! and question give the same bytes: no clock, no chance.
 
+use std::num::NonZeroUsize;
+
 use std::fmt;
 
 use serde::Serialize;
@@ -12,6 +14,7 @@ use crate::digest::{ObjectId, Sha256};
 use crate::judge::pack::{ControlResult, Pack};
 use crate::judge::trails::{self, Trails};
 use crate::judge::{self, CheckResult, Item, Model, Scope, Verdict};
+use crate::policy::rules::Checks;
 use crate::statement::predicate::{AssertedBy, Known};
 use crate::timestamp::Timestamp;
 use crate::verify::Outcome;
@@ -150,12 +153,21 @@ impl Audit {
         asked: Asked,
         pin: String,
     ) -> Self {
+        let again = |asked_for: &Checks, ids: &[&str]| {
+            let model = model.under(asked_for);
+            judge::judge(
+                &model,
+                &asked.judged,
+                judge::Asked::These(ids),
+                NonZeroUsize::MIN,
+            )
+        };
         let views = packs.iter().map(|pack| PackView {
             id: pack.id.clone(),
             name: pack.name.clone(),
             version: pack.version.clone(),
             author: pack.author.clone(),
-            controls: pack.apply(&checks),
+            controls: pack.apply(&checks, again),
         });
         let packs = views.collect();
         let items = || checks.iter().flat_map(|check| &check.items);

@@ -74,7 +74,7 @@ pub fn markdown(audit: &Audit) -> String {
         for control in &pack.controls {
             let _ = writeln!(
                 out,
-                "| {} | **{}** | {} | {} | {} |",
+                "| {} | **{}** | {} | {} | {}{} |",
                 cell(&control.id),
                 control.verdict.as_str(),
                 control.coverage.as_str(),
@@ -83,7 +83,10 @@ pub fn markdown(audit: &Audit) -> String {
                     Some(official) =>
                         format!("{}: {}", cell(&official.title), cell(&control.title)),
                     None => cell(&control.title),
-                }
+                },
+                (control.further.iter())
+                    .map(|further| format!(" {}", cell(&further.to_string())))
+                    .collect::<String>()
             );
         }
     }

@@ -133,10 +133,13 @@ impl<'a> Run<'a> {
         let judged = |control: &'a ControlResult| Judged {
             id: &control.id,
             title: &control.title,
-            description: format!(
-                "Coverage {}: {}",
-                control.coverage.as_str(),
-                control.rationale
+            description: control.further.iter().fold(
+                format!(
+                    "Coverage {}: {}",
+                    control.coverage.as_str(),
+                    control.rationale
+                ),
+                |text, further| format!("{text} {further}"),
             ),
             verdict: control.verdict,
             checks: control.checks.iter().map(String::as_str).collect(),

@@ -240,7 +240,7 @@ pub struct Outcome {
 #[derive(Clone, Debug)]
 pub struct Evidence {
     /// The entries that count.
-    pub entries: Entries,
+    pub entries: Arc<Entries>,
     /// Roster and policy, by the first seq that each judges.
     pub in_force: Vec<(u64, Arc<Roster>, Arc<Policy>)>,
     /// Changes of roster, policy and ledger key.

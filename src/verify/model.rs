@@ -1,9 +1,11 @@
 //! From a replay's outcome to what the checks judge.
 
+use std::sync::Arc;
+
 use super::{Evidence, Outcome, Verdict};
 use crate::digest::ObjectId;
 use crate::finding::{Code, Finding, Severity};
-use crate::judge::{self, CheckResult, Facts, Fault, Model, Scope};
+use crate::judge::{self, CheckResult, Fault, Model, Scope};
 use crate::statement::predicate::Known;
 use crate::timestamp::Timestamp;
 
@@ -39,7 +41,7 @@ impl Outcome {
                 .filter(|finding| finding.code != Code::TagMoved)
                 .map(fault)
                 .collect(),
-            facts: Facts::default(),
+            facts: Arc::default(),
             at: at
                 .or(newest)
                 .unwrap_or_else(|| Timestamp::from_unix(0).expect("1970 is in range")),
@@ -59,7 +61,7 @@ impl Evidence {
         now: impl Fn(&str) -> Result<Option<ObjectId>, E>,
     ) -> Result<Vec<Finding>, E> {
         let mut findings = Vec::new();
-        for entry in &self.entries {
+        for entry in self.entries.iter() {
             let Some(Known::Release(release)) = &entry.said else {
                 continue;
             };

@@ -1,6 +1,7 @@
 //! From what replay found to a verdict: pin and memory, each entry's right to count, the required steps.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::{
     CommitSubject, Evidence, Heads, Memory, Outcome, Question, Request, Verdict, VerifyError,
@@ -429,7 +430,7 @@ fn evidence<'a>(
     });
     let states = timeline.states().iter();
     Evidence {
-        entries: entries.collect(),
+        entries: Arc::new(entries.collect()),
         in_force: states
             .map(|(from, state)| (*from, state.roster.clone(), state.policy.clone()))
             .collect(),

@@ -1,9 +1,10 @@
 //! C05 four-eyes: at least N approvals by humans who are no author, committer, opener, pusher or AI operator of the
-//! change, each of its base and tree, and after the newest change entry.
+//! change, each of its base and tree, and after the newest change entry; and as many as an environment asks for, of each change
+//! that a deployment brought there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::items::{Landed, changes, merge_approvals};
+use super::items::{Landed, changes, deployments, merge_approvals};
 use crate::digest::ObjectId;
 use crate::judge::{Check, Item, Model, Reason, Scope};
 use crate::policy::rules::FourEyes;
@@ -23,7 +24,42 @@ fn run(model: &Model, scope: &Scope) -> Vec<Item> {
         let rule = it.policy(model).checks().c05.as_ref().unwrap_or(&any);
         it.item(of(model, it, rule, needed(it, rule)))
     };
-    changes(model, scope).iter().map(judged).collect()
+    let mut items: Vec<Item> = changes(model, scope).iter().map(judged).collect();
+    items.extend(brought(model, scope));
+    items
+}
+
+/// What each deployment brought, where its environment asks for so many approvals.
+fn brought(model: &Model, scope: &Scope) -> Vec<Item> {
+    let mut items = Vec::new();
+    let asking = deployments(model, scope).into_iter().filter_map(|it| {
+        let rule = it.policy(model).checks().c05.as_ref()?;
+        let asked = rule.environments.get(&it.deployment.environment.name)?;
+        Some((it, rule, *asked))
+    });
+    let asking: Vec<_> = asking.collect();
+    if asking.is_empty() {
+        return items;
+    }
+    let all: BTreeMap<&str, Landed<'_>> = (changes(model, &Scope::default()).into_iter())
+        .map(|change| (change.id(), change))
+        .collect();
+    for (it, rule, asked) in asking {
+        let named: BTreeSet<&str> = it.deployment.changes.iter().map(String::as_str).collect();
+        if named.is_empty() {
+            let item = Item::of(it.label(), Reason::NothingApproved, "it names no change");
+            items.push(it.item(item.resting_on([it.entry.seq])));
+        }
+        for id in named {
+            let subject = format!("{id} by {}", it.label());
+            let item = match all.get(id) {
+                Some(change) => of(model, change, rule, asked),
+                None => Item::of(id, Reason::NothingApproved, "no such change has landed"),
+            };
+            items.push(it.item(Item { subject, ..item }.resting_on([it.entry.seq])));
+        }
+    }
+    items
 }
 
 // The most that any of its classes of paths asks for.

@@ -21,8 +21,8 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(model: &Model, scope: &Scope) -> Vec<Item> {
-    let none = Tests::default();
-    let rule = |policy: &'_ Policy| policy.checks().c08.as_ref().unwrap_or(&none).clone();
+    let usual = Tests::default();
+    let rule = |policy: &'_ Policy| policy.checks().c08.as_ref().unwrap_or(&usual).clone();
     let mut items = Vec::new();
     for it in changes(model, scope) {
         let rule = rule(it.policy(model));

@@ -19,17 +19,17 @@ pub(super) const CHECK: Check = Check {
 const DAY: i64 = 86_400;
 
 fn run(model: &Model, scope: &Scope) -> Vec<Item> {
-    let none = Scans::default();
+    let usual = Scans::default();
     let mut items = Vec::new();
     for it in deployments(model, scope) {
-        let rule = it.policy(model).checks().c09.as_ref().unwrap_or(&none);
+        let rule = it.policy(model).checks().c09.as_ref().unwrap_or(&usual);
         for scanner in &rule.scanners {
             let found = scanned(model, &it, scanner, rule).into_iter();
             items.extend(found.map(|item| it.item(item)));
         }
     }
     // What runs now is asked of by the policy in force now.
-    let now = model.policy().checks().c09.as_ref().unwrap_or(&none);
+    let now = model.policy().checks().c09.as_ref().unwrap_or(&usual);
     let again = now.scanners.iter();
     items.extend(again.flat_map(|scanner| rescans(model, scope, scanner, now)));
     items

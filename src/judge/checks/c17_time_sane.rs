@@ -22,7 +22,7 @@ fn run(model: &Model, _: &Scope) -> Vec<Item> {
     );
     let mut items = Vec::new();
     let mut newest: Option<(i64, u64)> = None;
-    for entry in &model.entries {
+    for entry in model.entries.iter() {
         let claimed = entry.claimed.unix();
         let subject = format!("entry {}", entry.seq);
         let mut item = Item::pass(subject.clone(), vec![entry.seq]);

@@ -21,7 +21,7 @@ fn run(model: &Model, scope: &Scope) -> Vec<Item> {
             .is_some_and(|person| person.kind() == PersonKind::Agent)
     };
     let mut items = Vec::new();
-    for entry in &model.entries {
+    for entry in model.entries.iter() {
         let (what, who) = match &entry.said {
             Some(Known::Approval(approval)) if approval.decision == Decision::Approved => {
                 ("approval", &approval.approver)

@@ -27,11 +27,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::entries::Entries;
 use super::trailers::{Mark, Trailer};
 use super::{
     Asked, CheckResult, CommitFacts, Entry, Facts, Fault, Governed, Model, Scope, Verdict, checks,
 };
 use crate::digest::{Algorithm, ObjectId, Sha256};
+use crate::policy::rules::Checks;
 use crate::policy::{self, Policy};
 use crate::roster::Roster;
 use crate::statement::predicate::{self, Known, PersonId};
@@ -360,8 +362,16 @@ impl Case {
     /// # Errors
     /// Where its words make no ledger, or its policy does not read.
     pub fn judge(&self, check: &str) -> Result<CheckResult, Error> {
+        self.judge_under(check, &Checks::default())
+    }
+
+    /// The same, as if its policies had asked for this besides.
+    ///
+    /// # Errors
+    /// Where its words make no ledger, or its policy does not read.
+    pub fn judge_under(&self, check: &str, parameters: &Checks) -> Result<CheckResult, Error> {
         let results = super::judge(
-            &self.model(self.own_policy()?)?,
+            &self.model(self.own_policy()?)?.under(parameters),
             &self.scope()?,
             Asked::These(&[check]),
             NonZeroUsize::MIN,
@@ -421,13 +431,14 @@ impl Case {
             origin: ORIGIN.into(),
             entries: entries
                 .map(|(at, entry)| entry.entry(at as u64 + 1))
-                .collect::<Result<_, _>>()?,
+                .collect::<Result<Entries, _>>()?
+                .into(),
             corrected: Vec::new(),
             in_force: self.in_force(policy)?,
             governed: governed.collect::<Result<_, Error>>()?,
             broken: faults(&self.broken)?,
             unsound: faults(&self.unsound)?,
-            facts,
+            facts: facts.into(),
             at: time(&self.at)?,
         };
         model.correct();

@@ -280,7 +280,10 @@ impl Desk<'_> {
 
     // The newest commit behind this one, on the first-parent line, at which a landing of the ref ended.
     fn left_at(&self, name: &str) -> Result<Option<ObjectId>, Error> {
-        let entries = self.evidence.iter().flat_map(|evidence| &evidence.entries);
+        let entries = self
+            .evidence
+            .iter()
+            .flat_map(|evidence| evidence.entries.iter());
         let ends: BTreeSet<ObjectId> = entries
             .filter_map(|entry| match &entry.said {
                 Some(Known::Landing(landing)) if landing.name == name => Some(landing.to),
@@ -312,7 +315,10 @@ impl Desk<'_> {
         parents: &[ObjectId],
         from: Option<&ObjectId>,
     ) -> Result<Option<String>, Error> {
-        let evidence = self.evidence.iter().flat_map(|evidence| &evidence.entries);
+        let evidence = self
+            .evidence
+            .iter()
+            .flat_map(|evidence| evidence.entries.iter());
         let mut changes: Vec<&Change> = evidence
             .filter_map(|entry| match &entry.said {
                 Some(Known::Change(change)) => Some(&**change),

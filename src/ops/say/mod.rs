@@ -354,7 +354,10 @@ impl<'a> Desk<'a> {
 
     /// References to the entries that a claim relies on.
     fn basis(&self, counts: impl Fn(&crate::judge::Entry) -> bool) -> Vec<Reference> {
-        let entries = self.evidence.iter().flat_map(|evidence| &evidence.entries);
+        let entries = self
+            .evidence
+            .iter()
+            .flat_map(|evidence| evidence.entries.iter());
         entries
             .filter(|entry| counts(entry))
             .map(|entry| self.reference_to(entry.attestation))
@@ -370,7 +373,10 @@ impl<'a> Desk<'a> {
 
     /// The reference to an entry by its seq.
     fn reference(&self, seq: u64) -> Result<Reference, Error> {
-        let mut entries = self.evidence.iter().flat_map(|evidence| &evidence.entries);
+        let mut entries = self
+            .evidence
+            .iter()
+            .flat_map(|evidence| evidence.entries.iter());
         let entry = entries
             .find(|entry| entry.seq == seq)
             .ok_or(Error::NoEntry { seq })?;

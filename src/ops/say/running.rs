@@ -150,7 +150,7 @@ impl Desk<'_> {
         let sources: Vec<_> = self
             .evidence
             .iter()
-            .flat_map(|evidence| &evidence.entries)
+            .flat_map(|evidence| evidence.entries.iter())
             .filter(|entry| about(entry))
             .map(|entry| entry.tree)
             .collect();
@@ -195,7 +195,10 @@ impl Desk<'_> {
 
     fn last_deployed(&self, environment: &str, service: &str) -> Option<BuiltArtifact> {
         use crate::statement::predicate::Known;
-        let entries = self.evidence.iter().flat_map(|evidence| &evidence.entries);
+        let entries = self
+            .evidence
+            .iter()
+            .flat_map(|evidence| evidence.entries.iter());
         let mut artifacts = entries.filter_map(|entry| match &entry.said {
             Some(Known::Deployment(said))
                 if said.environment.name == environment
@@ -212,7 +215,10 @@ impl Desk<'_> {
     // The changes whose head or landed tree is one of these.
     fn changes_of(&self, trees: &[crate::digest::ObjectId]) -> Vec<String> {
         use crate::statement::predicate::Known;
-        let entries = self.evidence.iter().flat_map(|evidence| &evidence.entries);
+        let entries = self
+            .evidence
+            .iter()
+            .flat_map(|evidence| evidence.entries.iter());
         let mut ids: Vec<String> = entries
             .filter_map(|entry| match &entry.said {
                 Some(Known::Change(change)) if trees.contains(&change.head.tree) => {

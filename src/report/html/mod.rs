@@ -112,6 +112,9 @@ fn of_pack(at: usize, pack: &PackView) -> Markup {
             td { @for check in &control.checks { a href={ "#" (check) } { (check) } " " } }
             td {
                 (shown(&control.title)) " " span.soft { (shown(&control.rationale)) }
+                @for further in &control.further {
+                    " " span.soft { (shown(&further.to_string())) }
+                }
                 @if let Some(official) = &control.official { (of_framework(official)) }
             }
         } } }

@@ -95,10 +95,11 @@ fn control(
         name: args.name.clone(),
         kind: "control",
         meaning: format!(
-            "{} (coverage {}): {}",
+            "{} (coverage {}): {}{}",
             control.title,
             control.coverage.as_str(),
-            control.rationale
+            control.rationale,
+            control.besides()
         ),
         remedy: None,
         checks: control.checks,
