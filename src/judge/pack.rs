@@ -231,7 +231,7 @@ impl Pack {
             let is_odd = |id: &&str| {
                 asked.effective_from(id).is_some() || !control.checks.iter().any(|one| one == id)
             };
-            if let Some(found) = asked.enforced().into_iter().find(|id| is_odd(&id)) {
+            if let Some(found) = asked.enforced().into_iter().find(|id| is_odd(id)) {
                 return Err(PackError::Parameters {
                     control: control.id.clone(),
                     found: found.to_owned(),
