@@ -1,6 +1,6 @@
-//! Keyless signing against real servers: Fulcio, a timestamp authority and Rekor v2, in a network namespace of their
-//! own. What we sign, stock cosign verifies, and what it signs, we do; what the servers refuse is said, and leaves
-//! nothing behind.
+//! Keyless signing against real servers in a network namespace of their own: Fulcio, a timestamp authority, and Rekor v2
+//! without SCTs, or Rekor v1 with a CT log. What we sign, stock cosign verifies, and what it signs, we do; both count in
+//! a ledger whose roster knows the signer. What the servers refuse is said, and leaves nothing behind.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
@@ -8,6 +8,7 @@ mod common;
 #[path = "common/peer.rs"]
 mod peer;
 
+use std::cell::Cell;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,16 @@ const PERSON: &str = "ci@example.com";
 const KIND: &str = "https://example.com/said/v1";
 
 #[test]
-fn keyless_against_real_servers() {
+fn keyless_with_rekor_v2_and_no_sct() {
+    among_servers("v2");
+}
+
+#[test]
+fn keyless_with_rekor_v1_and_an_sct() {
+    among_servers("v1");
+}
+
+fn among_servers(version: &str) {
     let fulcio = peer::peer("DOCKET_PEER_FULCIO", "bin/fulcio");
     let (Some(fulcio), Some(python), Some(unshare)) = (
         fulcio,
@@ -36,10 +46,12 @@ fn keyless_against_real_servers() {
         .arg("-rn")
         .arg(python)
         .arg(peer::root().join("tests/peers/sigstore_stack.py"))
+        .arg(version)
         .args([fulcio.parent().unwrap(), folder.path()])
         .arg(env::current_exe().unwrap())
         .args(["--exact", "inside", "--ignored", "--nocapture"])
         .env("DOCKET_STACK", folder.path())
+        .env("DOCKET_STACK_VERSION", version)
         .env("DOCKET_STACK_COSIGN", fulcio.with_file_name("cosign"))
         .output()
         .unwrap();
@@ -50,11 +62,13 @@ fn keyless_against_real_servers() {
 }
 
 #[test]
-#[ignore = "keyless_against_real_servers starts it, among the servers"]
+#[ignore = "the others start it, among the servers"]
 fn inside() {
     let mut stack = Stack {
         folder: env::var_os("DOCKET_STACK").unwrap().into(),
         cosign: env::var_os("DOCKET_STACK_COSIGN").unwrap().into(),
+        scts: env::var_os("DOCKET_STACK_VERSION").unwrap() == "v1",
+        said: Cell::new(0),
         world: World::new(),
     };
     // The servers' clocks are this machine's.
@@ -66,16 +80,22 @@ fn inside() {
         .world
         .docket_ok(&["init", "--origin", "git.example.com/acme/app"]);
     stack.world.write("app", "app\n");
+    stack.knows(PERSON);
     refusals_leave_nothing(&stack);
     cosign_verifies_ours(&stack);
     a_job_asks_for_its_token(&mut stack);
     we_verify_cosigns(&stack);
     a_writers_key_appends(&stack);
+    the_ledger_counts_both(&stack);
 }
 
 struct Stack {
     folder: PathBuf,
     cosign: PathBuf,
+    /// Whether certificates carry one.
+    scts: bool,
+    /// How often something was.
+    said: Cell<u32>,
     world: World,
 }
 
@@ -90,13 +110,30 @@ impl Stack {
             self.file("signing_config.json"),
             self.file("trusted_root.json"),
         );
-        self.world.write("said.json", "{}");
+        // The same said twice by one signer would count once.
+        let said = self.said.replace(self.said.get() + 1);
+        self.world
+            .write("said.json", &format!("{{\"time\":{said}}}"));
         let mut words = vec!["attest", "--step", "test", "--type", KIND];
         words.extend(["--predicate", "said.json", "app", "--keyless"]);
         words.extend(["--signing-config", &config, "--trusted-root", &root]);
         words.extend(more);
         let ran = self.world.docket(&words);
         (ran.code, ran.err)
+    }
+
+    /// Publishes a roster whose service signs by this identity.
+    fn knows(&self, identity: &str) {
+        let shown = self.world.docket_ok(&["roster", "show", "-o", "json"]);
+        let mut roster: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        let service = serde_json::json!({"id": "ci", "kind": "service", "roles": [], "keys": [],
+            "oidc": [{"issuer": ISSUER, "san": identity}]});
+        let persons = roster["persons"].as_array_mut().unwrap();
+        persons.retain(|person| person["id"] != "ci");
+        persons.push(service);
+        self.world.write("../roster.json", &roster.to_string());
+        self.world
+            .docket_ok(&["roster", "publish", "../roster.json"]);
     }
 
     fn spooled(&self) -> Vec<PathBuf> {
@@ -115,6 +152,15 @@ impl Stack {
     }
 
     fn cosign_verifies(&self, bundle: &str, identity: &str) -> Result<String, String> {
+        self.cosign_verifies_with_sct(bundle, identity, self.scts)
+    }
+
+    fn cosign_verifies_with_sct(
+        &self,
+        bundle: &str,
+        identity: &str,
+        sct: bool,
+    ) -> Result<String, String> {
         let (root, app) = (self.file("trusted_root.json"), self.app());
         let words = ["verify-blob-attestation", "--new-bundle-format=true"];
         let more = ["--bundle", bundle, "--trusted-root", &root, "--type", KIND];
@@ -124,7 +170,8 @@ impl Stack {
             ISSUER,
             "--use-signed-timestamps",
         ];
-        let end = ["--insecure-ignore-sct", &app];
+        let ignored = format!("--insecure-ignore-sct={}", !sct);
+        let end = [&ignored[..], &app];
         let all = words
             .iter()
             .chain(&more)
@@ -198,6 +245,11 @@ fn cosign_verifies_ours(stack: &Stack) {
         .unwrap_err();
     assert_eq!(stack.we_verify(&bundle, PERSON), 0);
     assert_ne!(stack.we_verify(&bundle, "eve@example.com"), 0);
+    let with_sct = stack.cosign_verifies_with_sct(&bundle, PERSON, true);
+    assert_eq!(with_sct.is_ok(), stack.scts, "{with_sct:?}");
+    let text = fs::read_to_string(&bundle).unwrap();
+    let kind = if stack.scts { "dsse" } else { "hashedrekord" };
+    assert!(text.contains(&format!("\"kind\":\"{kind}\"")), "{text}");
 }
 
 fn a_job_asks_for_its_token(stack: &mut Stack) {
@@ -244,4 +296,35 @@ fn a_writers_key_appends(stack: &Stack) {
     assert!(stack.spooled().is_empty(), "{:?}", stack.spooled());
     let log = stack.world.docket_ok(&["log"]);
     assert_eq!(log.matches("test").count(), 3, "{log}");
+}
+
+fn the_ledger_counts_both(stack: &Stack) {
+    let world = &stack.world;
+    let root = stack.file("trusted_root.json");
+    let verify = |more: &[&str]| {
+        let ran = world.docket(&[&["verify"], more].concat());
+        (ran.code, ran.out + &ran.err)
+    };
+    let trusting = ["--trusted-root", &root[..]];
+    let theirs = stack.file("theirs.json");
+    world.docket_ok(&["import", &theirs, "--commit", "HEAD", "--step", "audit"]);
+    let (code, said) = verify(&trusting);
+    assert_eq!(code, 0, "{said}");
+    // Another tool's statement makes no claim on this ledger; its bundle holds all the same.
+    assert!(
+        said.contains("foreign-signer") && said.contains("its bundle holds"),
+        "{said}"
+    );
+    let (code, said) = verify(&[]);
+    assert!(code != 0 && said.contains("keyless-refused"), "{said}");
+
+    stack.knows("somebody@example.com");
+    let token = stack.file("token");
+    let (code, err) = stack.attest(&["--identity-token-file", &token, "--key", "default"]);
+    assert_eq!(code, 0, "{err}");
+    let (code, said) = verify(&trusting);
+    assert_ne!(code, 0, "{said}");
+    for part in ["identity-unknown", PERSON, "somebody@example.com"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
 }
