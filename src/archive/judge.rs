@@ -12,6 +12,7 @@
 
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use super::pack::Files;
 use super::{Archive, Fault, Merged, told};
@@ -21,6 +22,7 @@ use crate::judge::gather::{self, Merge, Source};
 use crate::judge::{self, Asked, CheckResult, CommitFacts, Model, Scope};
 use crate::ledger::in_memory::InMemory;
 use crate::ledger::seal::SignedSeal;
+use crate::sigstore::Trust;
 use crate::statement::predicate::Continuity;
 use crate::timestamp::Timestamp;
 use crate::verify::{self, Keep, Outcome, Pin, Question, Verdict, VerifyError};
@@ -32,6 +34,8 @@ pub struct Request {
     pub pin: Option<Pin>,
     /// Seals that the ledger must extend.
     pub seals: Vec<SignedSeal>,
+    /// Who is believed about keyless entries; not the archive's own roots.
+    pub trust: Arc<Trust>,
     /// Environment and period.
     pub scope: Scope,
     /// Checks by id; without them those that the policy enforces.
@@ -76,7 +80,7 @@ pub fn judge(archive: &Archive, request: &Request) -> Result<Judged, VerifyError
             seals: request.seals.clone(),
             threads: request.threads,
             keep: Keep::Said,
-            trust: std::sync::Arc::new(crate::sigstore::Trust::built_in()),
+            trust: Arc::clone(&request.trust),
         },
     )?;
     let mut judged = (Vec::new(), Files::new());
@@ -212,6 +216,9 @@ fn unproved(archive: &Archive, outcome: &Outcome, request: &Request) -> Vec<Stri
     unproved.extend(said.merges.iter().map(|merge| {
         let Merged { head, parent, tree } = merge;
         format!("that {head} merged into {parent} is {tree}: git merge-tree recomputes it in a clone, and what rests on it is unknown here")
+    }));
+    unproved.extend(archive.roots.keys().map(|digest| {
+        format!("that the authorities and logs of trust/{digest}.json are to be believed: judged was by the reader's own (--trusted-root), or by those of this program")
     }));
     if !archive.paths.is_empty() {
         unproved.push("the lists of paths: trees are not carried".to_owned());

@@ -12,6 +12,7 @@
 //! ledger/note/HEX, ledger/blob/HEX, ledger/commit/HEX
 //! policy.toml, roster.json what is in force at the end
 //! report/HEX               kept reports, by SHA-256
+//! trust/HEX.json           the trusted roots that its maker believed about keyless entries, by SHA-256
 //! ```
 //!
 //! The whole ledger goes in, whatever period is asked about: a chain has no middle. [`Archive::parse`] takes the
@@ -77,6 +78,8 @@ pub struct Archive {
     pub commits: BTreeMap<ObjectId, Vec<u8>>,
     /// The paths that commits changed.
     pub paths: BTreeMap<ObjectId, Vec<String>>,
+    /// The trusted roots that its maker believed, by SHA-256; a reader believes its own.
+    pub roots: BTreeMap<Sha256, Vec<u8>>,
     /// What follows from the rest, as it stands in it.
     told: Files,
     /// What the manifest says against.
@@ -189,6 +192,7 @@ impl Archive {
             said,
             commits,
             paths,
+            roots: BTreeMap::new(),
             told: Files::new(),
             faults: Vec::new(),
         }
@@ -271,6 +275,9 @@ impl Archive {
         for (id, content) in &self.commits {
             put("git/commit", id.hex(), content);
         }
+        for (digest, root) in &self.roots {
+            put("trust", format!("{digest}.json"), root);
+        }
         for (id, paths) in &self.paths {
             put("git/paths", format!("{}.json", id.hex()), &line(paths));
         }
@@ -300,6 +307,11 @@ impl Archive {
                 (line(&paths) == content).then_some(())?;
                 self.paths
                     .insert(object(last.strip_suffix(".json")?)?, paths);
+            }
+            "trust" => {
+                let digest: Sha256 = last.strip_suffix(".json")?.parse().ok()?;
+                (Sha256::of(&content) == digest).then_some(())?;
+                self.roots.insert(digest, content);
             }
             "report" => drop(self.told.insert(name.to_owned(), content)),
             _ => return None,

@@ -536,7 +536,7 @@ impl Appender<'_> {
             seals: Vec::new(),
             threads: NonZeroUsize::MIN,
             keep: verify::Keep::Nothing,
-            trust: super::trust::find(self.repository, &[])?,
+            trust: super::trust::find(Some(self.repository), &[])?,
         };
         let outcome = verify::verify(&stored, &request)?;
         let before = edge_size_before(tip).unwrap_or(0);

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::judgement::{self, Clone};
+use super::trust;
 use super::verify::{self as replay, Remember};
 use super::{Explain, Failure, World, pin};
 use crate::archive::pack::{self, PackError};
@@ -66,6 +67,9 @@ pub enum Error {
     /// It cannot be put together.
     #[error("the archive cannot be written")]
     Pack(#[from] PackError),
+    /// A trusted root cannot be used.
+    #[error(transparent)]
+    Trust(#[from] trust::Error),
     /// A file that is no archive.
     #[error("{path} is no archive")]
     Parse {
@@ -99,6 +103,7 @@ impl Explain for Error {
             Self::Replay(error) => return error.remedy(),
             Self::Git(error) => return error.remedy(),
             Self::Pin(error) => return error.remedy(),
+            Self::Trust(error) => return error.remedy(),
             Self::Broken => "git docket verify names everything that is wrong".into(),
             Self::NotWhole { .. } => {
                 "git fetch --unshallow brings what a shallow clone lacks; git docket fetch the ledger".into()
@@ -137,10 +142,12 @@ pub fn create(
     repository: &Repository,
     ledger: &RefName,
     file: &Path,
+    trusted_roots: &[PathBuf],
 ) -> Result<Created, Error> {
     let mut request = replay::Request::new(Question::Ledger);
     request.remember = Remember::No;
     request.keep = Keep::Said;
+    request.trusted_roots = trusted_roots.to_vec();
     let outcome = replay::verify(world, repository, ledger, &request)?.outcome;
     let Some(evidence) = outcome.evidence.as_ref() else {
         return Err(Error::Broken);
@@ -154,10 +161,16 @@ pub fn create(
         ledger: &outcome.tip,
     };
     let parts = parts(&Stored::at(repository, outcome.tip)?)?;
-    let archive = gathered(&clone, parts, &model)?;
+    let mut archive = gathered(&clone, parts, &model)?;
+    // Only a certificate's entry has a time that somebody vouches for.
+    if model.entries.iter().any(|entry| entry.verified.is_some()) {
+        let roots = trust::documents(repository, trusted_roots)?.into_iter();
+        archive.roots = roots.map(|root| (Sha256::of(&root), root)).collect();
+    }
     let request = archive::Request {
         pin: None,
         seals: Vec::new(),
+        trust: trust::find(Some(repository), trusted_roots)?,
         scope: Scope::default(),
         checks: None,
         at: None,
@@ -279,6 +292,8 @@ pub struct Request {
     pub file: PathBuf,
     /// A pin file.
     pub pin: Option<PathBuf>,
+    /// Trusted roots, instead of the program's.
+    pub trusted_roots: Vec<PathBuf>,
     /// Files with seals that other readers have.
     pub seals: Vec<PathBuf>,
     /// Environment and period.
@@ -322,6 +337,7 @@ pub fn verify(request: &Request) -> Result<Checked, Error> {
     let request = archive::Request {
         pin: request.pin.as_deref().map(pin::read).transpose()?,
         seals: seals?,
+        trust: trust::find(None, &request.trusted_roots)?,
         scope: request.scope.clone(),
         checks: request.checks.clone(),
         at: request.at,

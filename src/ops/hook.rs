@@ -257,7 +257,7 @@ pub fn pre_receive(
         ledger,
         mirror: mirror.as_ref(),
         pin,
-        trust: trust::find(repository, &[])?,
+        trust: trust::find(Some(repository), &[])?,
         updates,
     };
     let mut accepted = Vec::new();

@@ -220,7 +220,7 @@ fn added(
         let added = lines.filter(|line| line.link.seq >= first);
         leaves.extend(added.map(|line| (line.link.seq, line.link.leaf())));
     }
-    let trust = trust::find(repository, &[]).ok()?;
+    let trust = trust::find(Some(repository), &[]).ok()?;
     let base = Base {
         record: &head.record,
         edge: &head.edge,

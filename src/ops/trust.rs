@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Explain, Failure};
@@ -47,22 +47,42 @@ impl Explain for Error {
 ///
 /// # Errors
 /// Where a file that is named cannot be used.
-pub fn find(repository: &Repository, named: &[PathBuf]) -> Result<Arc<Trust>, Error> {
-    let configured = || repository.settings("docket.trustedRoot");
-    let paths = match named {
-        [] => configured().into_iter().map(PathBuf::from).collect(),
-        named => named.to_vec(),
-    };
+pub fn find(repository: Option<&Repository>, named: &[PathBuf]) -> Result<Arc<Trust>, Error> {
+    let paths = paths(repository, named);
     if paths.is_empty() {
         return Ok(Arc::new(Trust::built_in()));
     }
-    let read = |path: PathBuf| {
-        let bytes = fs::read(&path).map_err(|source| Error::File {
-            path: path.clone(),
-            source,
-        })?;
-        Roots::parse(&bytes).map_err(|source| Error::Roots { path, source })
-    };
-    let roots = paths.into_iter().map(read).collect::<Result<_, _>>()?;
+    let parse =
+        |path: PathBuf| Roots::parse(&read(&path)?).map_err(|source| Error::Roots { path, source });
+    let roots = paths.into_iter().map(parse).collect::<Result<_, _>>()?;
     Ok(Arc::new(Trust::of(roots)))
+}
+
+/// The same, as they stand in their files.
+///
+/// # Errors
+/// Where a file that is named cannot be read.
+pub(super) fn documents(repository: &Repository, named: &[PathBuf]) -> Result<Vec<Vec<u8>>, Error> {
+    let paths = paths(Some(repository), named);
+    match paths.is_empty() {
+        true => Ok(Roots::documents().map(<[u8]>::to_vec).into()),
+        false => paths.iter().map(|path| read(path)).collect(),
+    }
+}
+
+fn paths(repository: Option<&Repository>, named: &[PathBuf]) -> Vec<PathBuf> {
+    match (named, repository) {
+        ([], Some(repository)) => {
+            let configured = repository.settings("docket.trustedRoot");
+            configured.into_iter().map(PathBuf::from).collect()
+        }
+        (named, _) => named.to_vec(),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|source| Error::File {
+        path: path.to_owned(),
+        source,
+    })
 }

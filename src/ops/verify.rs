@@ -355,7 +355,7 @@ pub fn verify(
                 .collect::<Result<_, _>>()?,
             threads: request.threads,
             keep: request.keep,
-            trust: trust::find(repository, &request.trusted_roots)?,
+            trust: trust::find(Some(repository), &request.trusted_roots)?,
         },
     )?;
     let apart = super::mirror::findings(repository, &outcome.tip)?;

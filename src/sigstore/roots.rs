@@ -102,6 +102,15 @@ impl Roots {
         Self::parse(instance.embedded_trusted_root_json().as_bytes())
     }
 
+    /// The documents of those that come with the program.
+    pub fn documents() -> [&'static [u8]; 2] {
+        let of = |which: SigstoreInstance| which.embedded_trusted_root_json().as_bytes();
+        [
+            of(SigstoreInstance::PublicGood),
+            of(SigstoreInstance::GitHub),
+        ]
+    }
+
     fn from_root(root: &TrustedRoot) -> Result<Self, RootsError> {
         const KNOWN: [&str; 3] = [
             "application/vnd.dev.sigstore.trustedroot+json;version=0.1",

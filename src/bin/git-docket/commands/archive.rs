@@ -39,6 +39,9 @@ enum Verb {
     Create {
         /// The file to write
         file: PathBuf,
+        /// Believe this trusted_root.json about keyless signatures, not the program's (repeats)
+        #[arg(long = "trusted-root", value_name = "FILE")]
+        trusted_roots: Vec<PathBuf>,
     },
     /// Judge an archive; no repository is needed
     Verify(VerifyArgs),
@@ -54,6 +57,9 @@ struct VerifyArgs {
     /// Hold the ledger to a seal that another reader has (repeats)
     #[arg(long = "seal", value_name = "FILE")]
     seals: Vec<PathBuf>,
+    /// Believe this trusted_root.json about keyless signatures, not the program's nor the archive's (repeats)
+    #[arg(long = "trusted-root", value_name = "FILE")]
+    trusted_roots: Vec<PathBuf>,
     /// Deployments to this environment, and the changes that they brought
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
@@ -71,10 +77,14 @@ struct VerifyArgs {
 /// Writes or judges.
 pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     match args.verb {
-        Verb::Create { file } => {
+        Verb::Create {
+            file,
+            trusted_roots,
+        } => {
             let repository = context.repository()?;
             let ledger = &context.globals.ledger_ref;
-            let created = archive::create(&context.world, &repository, ledger, &file)?;
+            let created =
+                archive::create(&context.world, &repository, ledger, &file, &trusted_roots)?;
             context.report(&created, said)?;
             Ok(Exit::Pass)
         }
@@ -89,6 +99,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
                 file: args.file,
                 pin: args.pin,
                 seals: args.seals,
+                trusted_roots: args.trusted_roots,
                 at: args.at,
             };
             let checked = archive::verify(&request)?;
