@@ -5,6 +5,8 @@
 #[path = "common/changes.rs"]
 mod changes;
 mod common;
+#[path = "common/fulcio.rs"]
+mod fulcio;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,7 +15,8 @@ use std::process::Command;
 use changes::{approve, change, commit, land};
 use common::world::World;
 use git_docket::archive::pack::{self, Files};
-use git_docket::digest::Sha256;
+use git_docket::digest::{ObjectId, Sha256};
+use git_docket::statement::{Placement, PredicateType, Statement, Subject};
 use serde_json::{Value, json};
 
 const POLICY: &str = "version = 1\nprotected = [\"refs/heads/main\"]\n[checks.C03]\n[checks.C05]\n[checks.C07]\n[checks.C08]\n[checks.C09]\n";
@@ -173,6 +176,63 @@ fn an_archive_is_judged_without_a_repository_as_verify_judges_the_repository() {
             .iter()
             .any(|item| item.starts_with("C09 fail") && item.ends_with("CVE-2026-1"))
     );
+}
+
+#[test]
+fn keyless_entries_are_judged_by_the_readers_roots_and_the_makers_are_carried() {
+    let world = World::of_two(POLICY);
+    let mut roster: Value =
+        serde_json::from_str(&world.docket_ok(&["roster", "show", "-o", "json"])).unwrap();
+    roster["persons"][0]["oidc"] = json!([{"issuer": fulcio::ISSUER, "san": fulcio::WORKFLOW}]);
+    world.write("../roster.json", &roster.to_string());
+    world.docket_ok(&["roster", "publish", "../roster.json"]);
+    let id = |what: &str| {
+        let hex = world.git(&["rev-parse", what]);
+        format!("sha1:{}", hex.trim()).parse::<ObjectId>().unwrap()
+    };
+    let (commit, tree) = (id("HEAD"), id("HEAD^{tree}"));
+    let predicate = json!({"attributes": [{"attribute": "built"}]});
+    let statement = Statement::new(
+        vec![Subject::commit(&commit, &tree)],
+        PredicateType::resolve("scai").unwrap(),
+        predicate.as_object().unwrap().clone(),
+    )
+    .unwrap()
+    .placed(&Placement {
+        origin: "git.example.com/acme/app".into(),
+        step: "e2e".parse().unwrap(),
+        commit,
+    });
+    let bundle = fulcio::Making::default().bundle(&statement).to_string();
+    let line = json!({"v": 1, "commit": commit.to_string(), "step": "e2e", "attestation": base64(bundle.as_bytes())});
+    world.write("../spool.jsonl", &format!("{line}\n"));
+    world.write("../root.json", &fulcio::document().to_string());
+    world.docket_ok(&["spool", "import", "../spool.jsonl"]);
+    world.git(&["config", "docket.trustedRoot", "../root.json"]);
+    world.docket_ok(&["run", "--step", "build", "--", "true"]);
+    world.docket_ok(&["seal"]);
+    let bytes = archive(&world);
+    let files = pack::unpack(&bytes).unwrap();
+    let root = fulcio::document().to_string().into_bytes();
+    let name = format!("trust/{}.json", Sha256::of(&root));
+    assert_eq!(files.get(&name), Some(&root));
+
+    let believed = ["--trusted-root", "../root.json"];
+    let (_, said, error) = verify(&world, &bytes, &believed);
+    assert!(!said.to_string().contains("keyless-refused"), "{error}");
+    let unproved = said["unproved"].to_string();
+    assert!(unproved.contains(&name), "{unproved}");
+    // What the archive carries is believed by nobody who does not name it.
+    let (code, said, _) = verify(&world, &bytes, &[]);
+    assert_eq!(code, 1);
+    assert!(said.to_string().contains("keyless-refused"));
+    let mut other: Files = files;
+    other.insert(name, b"{}".to_vec());
+    assert_ne!(verify(&world, &packed(other), &believed).0, 0);
+}
+
+fn base64(bytes: &[u8]) -> String {
+    git_docket::base64::encode(bytes)
 }
 
 #[test]

@@ -77,10 +77,10 @@ fn log_id() -> Sha256 {
     Sha256::of(&spki(LOG))
 }
 
-/// The trusted root of these, changed as wanted.
-pub fn root(change: impl FnOnce(&mut Value)) -> Roots {
+/// The trusted root of these.
+pub fn document() -> Value {
     let authority = certificate(&Making::default(), true);
-    let mut root = json!({
+    json!({
         "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
         "tlogs": [{
             "baseUrl": "https://log.example.com",
@@ -100,7 +100,12 @@ pub fn root(change: impl FnOnce(&mut Value)) -> Roots {
         }],
         "ctlogs": [],
         "timestampAuthorities": [],
-    });
+    })
+}
+
+/// The same, changed as wanted.
+pub fn root(change: impl FnOnce(&mut Value)) -> Roots {
+    let mut root = document();
     change(&mut root);
     Roots::parse(root.to_string().as_bytes()).unwrap()
 }
