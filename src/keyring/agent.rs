@@ -2,9 +2,11 @@
 //!
 //! A request is its length in four bytes, its number, and what it is about; so is the answer. Asked are the list
 //! of keys (11, answered by 12) and signatures (13, answered by 14). The agent signs the message itself, not a text
-//! around it, so that what it signs verifies as any other signature of the key does. No answer is longer than
+//! around it, so that what it signs verifies as any other signature of the key does; with a security key it signs an
+//! SSHSIG's text, since such a key signs more than the message anyway. No answer is longer than
 //! 256 KiB, and none is waited for longer than two minutes: somebody may have to confirm at a window.
 
+use std::borrow::Cow;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::signing::{KeyAlgorithm, KeyId, PublicKey, Remote, ssh};
+use crate::signing::{KeyAlgorithm, KeyId, PublicKey, Remote, security_key, ssh};
 
 const LIST: u8 = 11;
 const LISTED: u8 = 12;
@@ -82,7 +84,11 @@ impl Agent {
     }
 
     fn sign(&self, key: &PublicKey, message: &[u8]) -> Result<Vec<u8>, Error> {
-        let mut request = ssh::strings(&[&key.to_ssh_blob(), message]);
+        let message = match key.is_security_key() {
+            true => Cow::Owned(security_key::to_sign(message)),
+            false => Cow::Borrowed(message),
+        };
+        let mut request = ssh::strings(&[&key.to_ssh_blob(), &message]);
         // No flags: they choose among RSA's hash functions.
         request.extend_from_slice(&[0; 4]);
         let answer = self.ask(SIGN, &request)?;
@@ -158,7 +164,8 @@ fn listed(answer: &[u8]) -> Option<Vec<Held>> {
     Some(held)
 }
 
-/// The signature in an answer: Ed25519's as it is, ECDSA's two numbers (RFC 5656 §3.1.2) side by side.
+/// The signature in an answer: Ed25519's as it is, ECDSA's two numbers (RFC 5656 §3.1.2) side by side, a security
+/// key's in an SSHSIG.
 fn signature(key: &PublicKey, answer: &[u8]) -> Option<Vec<u8>> {
     let mut fields = ssh::Reader(answer);
     if fields.bytes(1)? != [SIGNED] {
@@ -166,26 +173,19 @@ fn signature(key: &PublicKey, answer: &[u8]) -> Option<Vec<u8>> {
     }
     let whole = fields.string()?;
     fields.end()?;
+    if key.is_security_key() {
+        return Some(security_key::signature(&key.to_ssh_blob(), whole));
+    }
     let mut fields = ssh::Reader(whole);
     let (kind, signature) = (fields.string()?, fields.string()?);
     fields.end()?;
     if kind != key.ssh_name().as_bytes() {
         return None;
     }
-    let KeyAlgorithm::Ecdsa(curve) = key.algorithm() else {
-        return Some(signature.to_owned());
-    };
-    let mut fields = ssh::Reader(signature);
-    let mut fixed = Vec::new();
-    for _ in 0..2 {
-        let number = fields.string()?;
-        let number = number.strip_prefix(&[0]).unwrap_or(number);
-        let padding = curve.width().checked_sub(number.len())?;
-        fixed.resize(fixed.len() + padding, 0);
-        fixed.extend_from_slice(number);
+    match key.algorithm() {
+        KeyAlgorithm::Ecdsa(curve) => ssh::ecdsa_signature(signature, curve.width()),
+        _ => Some(signature.to_owned()),
     }
-    fields.end()?;
-    Some(fixed)
 }
 
 #[cfg(test)]

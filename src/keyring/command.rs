@@ -138,7 +138,7 @@ impl Remote for Signer {
                 algorithm: "sha384",
                 value: base64::encode(&sha2::Sha384::digest(message)),
             }),
-            KeyAlgorithm::Ed25519 => None,
+            _ => None,
         };
         let asked = Message {
             key_id: self.key.id(),

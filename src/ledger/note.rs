@@ -1,4 +1,4 @@
-//! C2SP signed notes with signatures by Ed25519 (key type 0x01) and ECDSA (0x02).
+//! C2SP signed notes with signatures by Ed25519 (key type 0x01) and ECDSA (0x02), and by security keys (0xff).
 //!
 //! ```text
 //! text, each line ended by LF
@@ -28,6 +28,9 @@ pub const SIGNATURE_LIMIT: usize = 16;
 
 const ED25519: u8 = 0x01;
 const ECDSA: u8 = 0x02;
+/// The type of what the specification gives no type of its own; a text that nobody else takes follows it.
+const OTHER: u8 = 0xff;
+const SECURITY_KEY: &[u8] = b"git-docket.dev/sshsig\n";
 const DASH: &str = "\u{2014} ";
 
 /// A key's name: not empty, no Unicode white space, no control characters, no `+`; at most 255 bytes.
@@ -87,7 +90,7 @@ pub enum NoteError {
     )]
     Name(String),
     /// A verifier key that is not `name+hash+base64`.
-    #[error("not a verifier key name+hash+base64 of an Ed25519 or ECDSA key")]
+    #[error("not a verifier key name+hash+base64 of an Ed25519, ECDSA or security key")]
     VerifierKey,
     /// The key inside a verifier key.
     #[error("key")]
@@ -120,7 +123,8 @@ impl fmt::Display for KeyName {
 }
 
 /// A public key with its name: `name+<key id in hex>+base64(0x01 || key)`, of an ECDSA
-/// key `base64(0x02 || DER SubjectPublicKeyInfo)`.
+/// key `base64(0x02 || DER SubjectPublicKeyInfo)`, of a security key
+/// `base64(0xff || "git-docket.dev/sshsig" || LF || SSH encoding)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifierKey {
     name: KeyName,
@@ -152,10 +156,7 @@ impl VerifierKey {
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = match self.key.ed25519_bytes() {
-            Some(key) => [&[ED25519], &key[..]].concat(),
-            None => [&[ECDSA], &self.key.to_spki_der()[..]].concat(),
-        };
+        let key = typed(&self.key);
         write!(
             f,
             "{}+{}+{}",
@@ -183,6 +184,14 @@ impl FromStr for VerifierKey {
                 let key = PublicKey::from_spki_der(der)?;
                 let is_ecdsa = matches!(key.algorithm(), KeyAlgorithm::Ecdsa(_));
                 is_ecdsa.then_some(key).ok_or(NoteError::VerifierKey)?
+            }
+            Some((&OTHER, key)) => {
+                let blob = key
+                    .strip_prefix(SECURITY_KEY)
+                    .ok_or(NoteError::VerifierKey)?;
+                let key = PublicKey::from_ssh_blob(blob)?;
+                let is_one = key.is_security_key();
+                is_one.then_some(key).ok_or(NoteError::VerifierKey)?
             }
             _ => return Err(NoteError::VerifierKey),
         };
@@ -326,10 +335,19 @@ impl SignedNote {
     }
 }
 
+/// A key after the number of its type.
+fn typed(key: &PublicKey) -> Vec<u8> {
+    match key.ed25519_bytes() {
+        Some(key) => [&[ED25519], &key[..]].concat(),
+        None if key.is_security_key() => [&[OTHER], SECURITY_KEY, &key.to_ssh_blob()].concat(),
+        None => [&[ECDSA], &key.to_spki_der()[..]].concat(),
+    }
+}
+
 fn key_id(name: &KeyName, key: &PublicKey) -> [u8; 4] {
-    let digest = match key.ed25519_bytes() {
-        Some(key) => Sha256::of_parts(&[name.0.as_bytes(), b"\n", &[ED25519], key]),
-        None => Sha256::of(&key.to_spki_der()),
+    let digest = match key.algorithm() {
+        KeyAlgorithm::Ecdsa(_) => Sha256::of(&key.to_spki_der()),
+        _ => Sha256::of_parts(&[name.0.as_bytes(), b"\n", &typed(key)]),
     };
     let [a, b, c, d, ..] = *digest.as_bytes();
     [a, b, c, d]

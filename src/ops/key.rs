@@ -200,8 +200,9 @@ pub struct KeyView {
     pub path: Option<PathBuf>,
     /// The OpenSSH fingerprint: the key id of envelopes and bundles.
     pub id: KeyId,
-    /// The public key, PEM.
-    pub pem: String,
+    /// The public key, PEM; a security key has no such form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pem: Option<String>,
     /// The public key as an OpenSSH line.
     pub ssh: String,
     /// The public key as a C2SP verifier key, under the name asked for.
@@ -215,7 +216,7 @@ impl KeyView {
         KeyView {
             path: kept.map(|kept| kept.path.clone()),
             id: public.id(),
-            pem: public.to_pem(),
+            pem: (!public.is_security_key()).then(|| public.to_pem()),
             ssh: public.to_ssh_line(name.as_deref().unwrap_or("git-docket")),
             vkey: vkey_name.map(|name| VerifierKey::new(name, public).to_string()),
             name,

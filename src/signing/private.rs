@@ -92,7 +92,9 @@ pub enum PrivateKeyError {
     #[error("not a private key in cosign's form")]
     Cosign,
     /// The key itself is in a token, and signs more than the message.
-    #[error("the file of a key that is in a security key (sk-…), which is not read")]
+    #[error(
+        "the key itself is in a security key: load it into an SSH agent, and name the .pub file"
+    )]
     SecurityKey,
     /// Not SEC 1.
     #[error("not a private key in SEC 1's form")]
@@ -275,7 +277,7 @@ impl SigningKey {
     }
 
     /// Signs a message: Ed25519's R and S (64 bytes), or ECDSA's r and s in DER. A key at hand signs the same
-    /// alike (RFC 8032 §5.1.6, RFC 6979).
+    /// alike (RFC 8032 §5.1.6, RFC 6979). A security key's is an SSHSIG.
     ///
     /// # Errors
     /// Where a key that is elsewhere does not sign, or not what it was given.

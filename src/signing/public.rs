@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::ecdsa::{Curve, EcdsaKey};
+use super::security_key::SecurityKey;
 use super::ssh;
 use crate::base64;
 use crate::digest::Sha256;
@@ -27,6 +28,10 @@ pub enum KeyAlgorithm {
     Ed25519,
     /// ECDSA, FIPS 186-5, with the hash function of the curve's strength.
     Ecdsa(Curve),
+    /// Ed25519 in a security key, OpenSSH's PROTOCOL.u2f.
+    SkEd25519,
+    /// ECDSA on P-256 in a security key.
+    SkEcdsaP256,
 }
 
 impl fmt::Display for KeyAlgorithm {
@@ -34,6 +39,8 @@ impl fmt::Display for KeyAlgorithm {
         match self {
             Self::Ed25519 => f.write_str("ed25519"),
             Self::Ecdsa(curve) => curve.fmt(f),
+            Self::SkEd25519 => f.write_str("sk-ed25519"),
+            Self::SkEcdsaP256 => f.write_str("sk-ecdsa-p256"),
         }
     }
 }
@@ -99,8 +106,15 @@ pub enum KeyError {
     #[error("not one PEM block labelled PUBLIC KEY")]
     Pem,
     /// Not an SSH key of a kind that is read.
-    #[error("not an SSH key of type ssh-ed25519, ecdsa-sha2-nistp256 or ecdsa-sha2-nistp384")]
+    #[error(
+        "not an SSH key of type ssh-ed25519, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, or sk- of the first two"
+    )]
     Ssh,
+    /// A security key's, for something else than SSH.
+    #[error(
+        "the security key's application is not `ssh:` and what may follow, at most 255 characters"
+    )]
+    Application,
     /// No point of the curve.
     #[error("not a point of the curve")]
     Point,
@@ -128,6 +142,7 @@ pub struct PublicKey {
 enum Key {
     Ed25519(VerifyingKey),
     Ecdsa(EcdsaKey),
+    Security(SecurityKey),
 }
 
 impl PublicKey {
@@ -188,15 +203,44 @@ impl PublicKey {
         Self::from_spki_der(&der)
     }
 
-    /// The DER SubjectPublicKeyInfo.
+    /// Reads what [`PublicKey::to_bytes`] gives. The two forms begin with different bytes.
+    ///
+    /// # Errors
+    /// As [`PublicKey::from_spki_der`] and [`PublicKey::from_ssh_blob`]; another key than a security key in SSH's
+    /// encoding.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+        if bytes.first() != Some(&0) {
+            return Self::from_spki_der(bytes);
+        }
+        let key = Self::from_ssh_blob(bytes)?;
+        key.is_security_key().then_some(key).ok_or(KeyError::Spki)
+    }
+
+    /// The key's one encoding in statements: the DER SubjectPublicKeyInfo; of a security key, which has none, the
+    /// SSH encoding.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self.is_security_key() {
+            true => self.to_ssh_blob(),
+            false => self.to_spki_der(),
+        }
+    }
+
+    /// Whether a security key has the private half.
+    pub const fn is_security_key(&self) -> bool {
+        matches!(self.key, Key::Security(_))
+    }
+
+    /// The DER SubjectPublicKeyInfo. Of a security key it is that of the key inside, without the application, and so
+    /// another key's.
     pub fn to_spki_der(&self) -> Vec<u8> {
         match &self.key {
             Key::Ed25519(key) => [&SPKI_PREFIX[..], key.as_bytes()].concat(),
             Key::Ecdsa(key) => key.to_spki_der(),
+            Key::Security(key) => key.inner().to_spki_der(),
         }
     }
 
-    /// A PEM block `PUBLIC KEY`, LF at its end.
+    /// A PEM block `PUBLIC KEY` of [`PublicKey::to_spki_der`], LF at its end.
     pub fn to_pem(&self) -> String {
         pem::encode_string(PEM_LABEL, pem::LineEnding::LF, &self.to_spki_der())
             .expect("some hundred bytes and a plain label make a PEM block")
@@ -231,8 +275,12 @@ impl PublicKey {
     /// As [`PublicKey::from_ssh_line`].
     pub fn from_ssh_blob(blob: &[u8]) -> Result<Self, KeyError> {
         let mut fields = ssh::Reader(blob);
+        let name = fields.string().ok_or(KeyError::Ssh)?;
+        if let Some(key) = SecurityKey::from_fields(name, &mut fields) {
+            let key = Self::new(Key::Security(key?));
+            return fields.end().map(|()| key).ok_or(KeyError::Ssh);
+        }
         let mut field = || fields.string().ok_or(KeyError::Ssh);
-        let name = field()?;
         let key = if name == SSH_ED25519.as_bytes() {
             Self::from_ed25519(field()?.try_into().map_err(|_| KeyError::Ssh)?)
         } else {
@@ -252,14 +300,16 @@ impl PublicKey {
         match &self.key {
             Key::Ed25519(_) => SSH_ED25519.to_owned(),
             Key::Ecdsa(key) => key.ssh_name(),
+            Key::Security(key) => key.ssh_name().to_owned(),
         }
     }
 
-    /// The key as SSH encodes it (RFC 8709 §4, RFC 5656 §3.1).
+    /// The key as SSH encodes it (RFC 8709 §4, RFC 5656 §3.1, OpenSSH's PROTOCOL.u2f).
     pub fn to_ssh_blob(&self) -> Vec<u8> {
         match &self.key {
             Key::Ed25519(key) => ssh::strings(&[SSH_ED25519.as_bytes(), key.as_bytes()]),
             Key::Ecdsa(key) => key.to_ssh_blob(),
+            Key::Security(key) => key.to_ssh_blob(),
         }
     }
 
@@ -267,7 +317,7 @@ impl PublicKey {
     pub fn ed25519_bytes(&self) -> Option<&[u8; 32]> {
         match &self.key {
             Key::Ed25519(key) => Some(key.as_bytes()),
-            Key::Ecdsa(_) => None,
+            Key::Ecdsa(_) | Key::Security(_) => None,
         }
     }
 
@@ -276,6 +326,7 @@ impl PublicKey {
         match &self.key {
             Key::Ed25519(_) => KeyAlgorithm::Ed25519,
             Key::Ecdsa(key) => KeyAlgorithm::Ecdsa(key.curve()),
+            Key::Security(key) => key.algorithm(),
         }
     }
 
@@ -287,13 +338,13 @@ impl PublicKey {
     /// A signature in the form that we write: ECDSA's in DER. None if it cannot be.
     pub(super) fn canonical_signature(&self, signature: Vec<u8>) -> Option<Vec<u8>> {
         match &self.key {
-            Key::Ed25519(_) => Some(signature),
+            Key::Ed25519(_) | Key::Security(_) => Some(signature),
             Key::Ecdsa(key) => key.to_der(&signature),
         }
     }
 
     /// Holds a signature against a message, by the rules in the module's head: Ed25519's R and S, 64 bytes;
-    /// ECDSA's r and s, in DER or of fixed length.
+    /// ECDSA's r and s, in DER or of fixed length; a security key's SSHSIG.
     ///
     /// # Errors
     /// Where it does not hold, or is in no form that is read.
@@ -302,6 +353,7 @@ impl PublicKey {
             Key::Ed25519(key) => Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
             Key::Ecdsa(key) => key.verify(message, signature),
+            Key::Security(key) => key.verify(message, signature),
         };
         holds.then_some(()).ok_or(SignatureError)
     }
@@ -323,16 +375,16 @@ impl fmt::Debug for PublicKey {
 
 impl Serialize for PublicKey {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&base64::encode(&self.to_spki_der()))
+        serializer.serialize_str(&base64::encode(&self.to_bytes()))
     }
 }
 
 impl<'de> Deserialize<'de> for PublicKey {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let der = base64::decode(text.as_bytes())
-            .map_err(|_| serde::de::Error::custom("a public key is its DER in base64"))?;
-        Self::from_spki_der(&der).map_err(serde::de::Error::custom)
+        let bytes = base64::decode(text.as_bytes())
+            .map_err(|_| serde::de::Error::custom("a public key is its encoding in base64"))?;
+        Self::from_bytes(&bytes).map_err(serde::de::Error::custom)
     }
 }
 

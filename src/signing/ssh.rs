@@ -11,6 +11,14 @@ pub(crate) fn strings(fields: &[&[u8]]) -> Vec<u8> {
     out
 }
 
+/// ECDSA's two numbers (RFC 5656 §3.1.2) side by side, each as so many bytes.
+pub(crate) fn ecdsa_signature(bytes: &[u8], width: usize) -> Option<Vec<u8>> {
+    let mut fields = Reader(bytes);
+    let numbers = [fields.positive(width)?, fields.positive(width)?];
+    fields.end()?;
+    Some(numbers.concat())
+}
+
 /// Reads such fields from the front of bytes.
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
@@ -31,6 +39,17 @@ impl<'a> Reader<'a> {
     pub(crate) fn string(&mut self) -> Option<&'a [u8]> {
         let length = usize::try_from(self.number()?).ok()?;
         self.bytes(length)
+    }
+
+    /// A positive number in its one form, big-endian, as so many bytes.
+    fn positive(&mut self, width: usize) -> Option<Vec<u8>> {
+        let number = match self.string()? {
+            [0, number @ ..] if number.first().is_some_and(|byte| *byte >= 0x80) => number,
+            number @ [1..=0x7f, ..] => number,
+            _ => return None,
+        };
+        let padding = width.checked_sub(number.len())?;
+        Some([&vec![0; padding], number].concat())
     }
 
     /// That nothing is left.

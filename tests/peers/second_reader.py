@@ -11,6 +11,7 @@ import base64, hashlib, json, re, struct, subprocess, sys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MALFORMED = (ValueError, KeyError, TypeError, AttributeError)
@@ -68,7 +69,62 @@ def strict_json(data):
 
     return json.loads(data.decode(), object_pairs_hook=once)
 
+class SecurityKey:
+    """A key as SSH encodes it, whose private half a security key has."""
+
+    def __init__(self, blob):
+        self.blob = blob
+        self.kind, *fields = ssh_strings(blob)
+        if self.kind == b"sk-ssh-ed25519@openssh.com":
+            raw, self.application = fields
+            self.inner = Ed25519PublicKey.from_public_bytes(raw)
+        elif self.kind == b"sk-ecdsa-sha2-nistp256@openssh.com":
+            curve, raw, self.application = fields
+            if curve != b"nistp256" or raw[:1] != b"\4":
+                raise ValueError("another curve, or a compressed point")
+            self.inner = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), raw)
+        else:
+            raise ValueError("no security key")
+        if not re.fullmatch(rb"ssh:[!-~]{0,251}", self.application):
+            raise ValueError("a key for something else than SSH")
+
+    def verifies(self, signature, message):
+        head = b"SSHSIG\0\0\0\1" + ssh_text(self.blob, b"ledger@git-docket.dev", b"", b"sha512")
+        if not signature.startswith(head):
+            return False
+        try:
+            (whole,) = ssh_strings(signature[len(head) :])
+            kind, inner = ssh_strings(whole[:-5])
+            if kind != self.kind or not whole[-5] & 1:
+                return False
+            if isinstance(self.inner, ec.EllipticCurvePublicKey):
+                numbers = [int.from_bytes(number, "big") for number in ssh_strings(inner)]
+                if inner != ssh_text(*(n.to_bytes(n.bit_length() // 8 + 1, "big") for n in numbers)):
+                    return False
+                inner = encode_dss_signature(*numbers)
+        except (struct.error, ValueError, TypeError, IndexError):
+            return False
+        hashed = hashlib.sha512(message).digest()
+        text = b"SSHSIG" + ssh_text(b"ledger@git-docket.dev", b"", b"sha512", hashed)
+        return verifies(self.inner, inner, sha256(self.application) + whole[-5:] + sha256(text))
+
+def ssh_strings(data):
+    """Fields, each after its length in four bytes (RFC 4251, section 5)."""
+    found = []
+    while data:
+        (length,) = struct.unpack_from(">I", data)
+        if len(data) < 4 + length:
+            raise ValueError("a field that is cut off")
+        found.append(data[4 : 4 + length])
+        data = data[4 + length :]
+    return found
+
+def ssh_text(*fields):
+    return b"".join(struct.pack(">I", len(field)) + field for field in fields)
+
 def verifies(key, signature, message):
+    if isinstance(key, SecurityKey):
+        return key.verifies(signature, message)
     rule = []
     if isinstance(key, ec.EllipticCurvePublicKey):
         rule = [ec.ECDSA(hashes.SHA256() if key.key_size == 256 else hashes.SHA384())]
@@ -79,16 +135,25 @@ def verifies(key, signature, message):
 
 def keys_of(listed):
     """Keys of a genesis or of a person in a roster, by their ids."""
-    keys = [serialization.load_der_public_key(from_base64(key["publicKey"])) for key in listed]
-    form = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
-    blobs = [base64.b64decode(key.public_bytes(*form).split()[1]) for key in keys]
-    return {"SHA256:" + to_base64(sha256(blob)).rstrip("="): key for blob, key in zip(blobs, keys)}
+    keys = {}
+    for one in listed:
+        data = from_base64(one["publicKey"])
+        if data[:1] == b"\0":
+            key, blob = SecurityKey(data), data
+        else:
+            key = serialization.load_der_public_key(data)
+            form = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+            blob = base64.b64decode(key.public_bytes(*form).split()[1])
+        keys["SHA256:" + to_base64(sha256(blob)).rstrip("=")] = key
+    return keys
 
 def note_id(name, key):
     """The id by which signed notes know a key."""
     if isinstance(key, Ed25519PublicKey):
         raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
         return sha256(name.encode(), b"\n\1", raw)[:4]
+    if isinstance(key, SecurityKey):
+        return sha256(name.encode(), b"\n\xffgit-docket.dev/sshsig\n", key.blob)[:4]
     form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     return sha256(key.public_bytes(*form))[:4]
 

@@ -416,7 +416,9 @@ struct RawKey {
 
 #[derive(Debug, thiserror::Error)]
 enum KeyError {
-    #[error("publicKey is no base64 of a DER SubjectPublicKeyInfo")]
+    #[error(
+        "publicKey is no base64 of a DER SubjectPublicKeyInfo, or of a security key as SSH encodes it"
+    )]
     Base64,
     #[error("publicKey refused: {0}")]
     Key(#[from] crate::signing::KeyError),
@@ -430,8 +432,8 @@ impl TryFrom<RawKey> for Key {
     type Error = KeyError;
 
     fn try_from(raw: RawKey) -> Result<Self, KeyError> {
-        let der = base64::decode(raw.public_key.as_bytes()).map_err(|_| KeyError::Base64)?;
-        let key = PublicKey::from_spki_der(&der)?;
+        let bytes = base64::decode(raw.public_key.as_bytes()).map_err(|_| KeyError::Base64)?;
+        let key = PublicKey::from_bytes(&bytes)?;
         let (id, algorithm) = (key.id().to_string(), key.algorithm().to_string());
         if raw.id != id {
             return Err(KeyError::Id {
@@ -455,7 +457,7 @@ impl Serialize for Key {
         RawKey {
             id: self.0.id().to_string(),
             algorithm: self.0.algorithm().to_string(),
-            public_key: base64::encode(&self.0.to_spki_der()),
+            public_key: base64::encode(&self.0.to_bytes()),
         }
         .serialize(serializer)
     }

@@ -157,5 +157,5 @@ fn text(key: &KeyView) -> String {
     field("id", Some(key.id.to_string()));
     field("ssh", Some(key.ssh.trim_end().to_owned()));
     field("vkey", key.vkey.clone());
-    text + &key.pem
+    text + key.pem.as_deref().unwrap_or_default()
 }
