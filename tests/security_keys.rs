@@ -14,7 +14,7 @@ use std::thread;
 
 use common::world::World;
 use data_encoding::BASE64;
-use git_docket::envelope::dsse;
+use git_docket::envelope::pae;
 use git_docket::signing::{Curve, PublicKey, SigningKey};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -196,8 +196,8 @@ fn a_token_signs_and_ssh_keygen_and_the_second_reader_agree() {
             |at: &str| BASE64.decode(bundle.pointer(at).unwrap().as_str().unwrap().as_bytes());
         let payload = bytes("/dsseEnvelope/payload").unwrap();
         let signature = bytes("/dsseEnvelope/signatures/0/sig").unwrap();
-        let pae = dsse::pae("application/vnd.in-toto+json", &payload);
-        keygen_agrees(&world, &person, &id, &signature, &pae);
+        let encoded = pae("application/vnd.in-toto+json", &payload);
+        keygen_agrees(&world, &person, &id, &signature, &encoded);
     }
     if let Some(python) = peer::python() {
         let script = peer::root().join("tests/peers/second_reader.py");
