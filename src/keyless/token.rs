@@ -196,13 +196,12 @@ fn ambient(
         url,
         authorization: Some(authorization),
     };
-    let audience = encoded(audience);
     if let (Some(url), Some(secret)) = (
         variable("ACTIONS_ID_TOKEN_REQUEST_URL"),
         variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
     ) {
         let joint = if url.contains('?') { '&' } else { '?' };
-        let url = format!("{url}{joint}audience={audience}");
+        let url = format!("{url}{joint}audience={}", encoded(audience));
         let secret = Zeroizing::new(format!("Bearer {secret}"));
         let answer = client.get(&call(&url, &secret))?;
         return field(&answer, "value", &url);
@@ -298,5 +297,103 @@ mod tests {
             let read = Token::read(Zeroizing::new(text.to_owned()));
             assert!(matches!(read, Err(Error::TokenMalformed)), "{text}");
         }
+    }
+
+    /// One answer to one request on this machine; its address, and the request when it was answered.
+    fn answering(body: &'static str) -> (String, std::thread::JoinHandle<String>) {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", server.local_addr().unwrap());
+        let answered = std::thread::spawn(move || {
+            let (mut stream, _) = server.accept().unwrap();
+            let (mut request, mut some) = (Vec::new(), [0; 4096]);
+            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+            let whole = |request: &[u8]| {
+                let all = text(request);
+                let post = all.starts_with("POST");
+                all.split_once("\r\n\r\n")
+                    .is_some_and(|(_, body)| !post || body.ends_with('}'))
+            };
+            while !whole(&request) {
+                let read = stream.read(&mut some).unwrap();
+                assert!(read > 0, "the request ends early");
+                request.extend(&some[..read]);
+            }
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+            std::io::Write::write_all(&mut stream, answer.as_bytes()).unwrap();
+            text(&request)
+        });
+        (url, answered)
+    }
+
+    fn found(variables: &[(&str, &str)], audience: &str) -> Result<String, Error> {
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let token = ambient(&Client::new(), audience, &variable)?;
+        Ok(token.to_string())
+    }
+
+    #[test]
+    fn github_is_asked_with_the_audience_in_the_address() {
+        let (url, asked) = answering(r#"{"count":3,"value":"a.b.c"}"#);
+        let variables = [
+            ("ACTIONS_ID_TOKEN_REQUEST_URL", &format!("{url}/t?v=2")[..]),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "secret"),
+        ];
+        assert_eq!(found(&variables, "https://a b").unwrap(), "a.b.c");
+        let request = asked.join().unwrap();
+        let line = "GET /t?v=2&audience=https%3A%2F%2Fa%20b HTTP/1.1\r\n";
+        assert!(request.starts_with(line), "{request}");
+        let lower = request.to_lowercase();
+        assert!(
+            lower.contains("authorization: bearer secret\r\n"),
+            "{request}"
+        );
+    }
+
+    #[test]
+    fn buildkite_is_asked_with_the_audience_as_it_is() {
+        let (url, asked) = answering(r#"{"token":"d.e.f"}"#);
+        let variables = [
+            ("BUILDKITE_AGENT_ENDPOINT", &format!("{url}/v3/")[..]),
+            ("BUILDKITE_JOB_ID", "job/1"),
+            ("BUILDKITE_AGENT_ACCESS_TOKEN", "secret"),
+        ];
+        assert_eq!(found(&variables, "https://a b").unwrap(), "d.e.f");
+        let request = asked.join().unwrap();
+        let line = "POST /v3/jobs/job%2F1/oidc/tokens HTTP/1.1\r\n";
+        assert!(request.starts_with(line), "{request}");
+        assert!(
+            request.ends_with(r#"{"audience":"https://a b"}"#),
+            "{request}"
+        );
+        let lower = request.to_lowercase();
+        assert!(
+            lower.contains("authorization: token secret\r\n"),
+            "{request}"
+        );
+    }
+
+    #[test]
+    fn a_token_that_is_there_is_asked_of_nobody() {
+        let variables = [
+            ("ACTIONS_ID_TOKEN_REQUEST_URL", "http://127.0.0.1:9"),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "secret"),
+            ("SIGSTORE_ID_TOKEN", "g.h.i"),
+        ];
+        assert_eq!(found(&variables, "sigstore").unwrap(), "g.h.i");
+        let none = found(&[("BUILDKITE_JOB_ID", "1")], "sigstore");
+        assert!(matches!(none, Err(Error::NoToken)));
+        let (url, _) = answering(r#"{"value":7}"#);
+        let variables = [
+            ("ACTIONS_ID_TOKEN_REQUEST_URL", &url[..]),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "secret"),
+        ];
+        let other = found(&variables, "sigstore");
+        assert!(matches!(other, Err(Error::Answer { .. })));
     }
 }
