@@ -80,6 +80,11 @@ fn ledger() -> World {
         "api=app.bin",
         "other=../vulns.json",
     ]);
+    if has("openssl") {
+        for (name, curve) in [("west", "P-256"), ("east", "P-384")] {
+            by_curve(&world, name, curve);
+        }
+    }
     for tag in ["v1.0", "v0.9"] {
         world.git(&["tag", tag]);
         world.docket_ok(&["release", tag]);
@@ -88,6 +93,21 @@ fn ledger() -> World {
     commit(&world, "pushed.txt", "without a change");
     world.docket_ok(&["seal"]);
     world
+}
+
+/// A step signed with ECDSA.
+fn by_curve(world: &World, name: &str, curve: &str) {
+    let script = format!(
+        "umask 077; openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:{curve} -out ../{name}.pem 2>/dev/null; \
+         openssl pkey -in ../{name}.pem -pubout -out ../{name}.pub"
+    );
+    assert_eq!(world.run("sh", &["-ec", &script]).code, 0);
+    let (private, public) = (format!("../{name}.pem"), format!("../{name}.pub"));
+    let add = [
+        "roster", "add", name, "--kind", "service", "--role", "builder",
+    ];
+    world.docket_ok(&[&add[..], &["--role", "writer", "--public-key", &public]].concat());
+    world.docket_ok(&["run", "--step", "lint", "--key", &private, "--", "true"]);
 }
 
 fn archive(world: &World) -> Vec<u8> {
