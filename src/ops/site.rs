@@ -231,12 +231,10 @@ fn made(world: &World, repository: &Repository, ledger: &RefName) -> Result<Made
     let insight = insight::insight(&model, Asked::default()).map_err(|_| Error::Broken)?;
     let rows = query::rows(&model).collect();
     let audit = audited(&replayed, &model, request, &[], "the whole ledger".into());
-    let gone = || Error::Gone {
-        name: ledger.clone(),
-    };
     Ok(Made {
         tip: outcome.tip,
         site: Site::new(audit, insight, rows),
-        stored: Stored::read(repository, ledger)?.ok_or_else(gone)?,
+        // Of what was replayed, wherever the ref stands by now.
+        stored: Stored::at(repository, outcome.tip)?,
     })
 }

@@ -138,6 +138,7 @@ pub(crate) fn to_sign(message: &[u8]) -> Vec<u8> {
 }
 
 /// The SSHSIG of a key, by its SSH encoding, around what an agent answered.
+#[cfg(feature = "program")]
 pub(crate) fn signature(blob: &[u8], answered: &[u8]) -> Vec<u8> {
     [head(blob), ssh::strings(&[answered])].concat()
 }
