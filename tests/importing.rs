@@ -158,19 +158,30 @@ fn from_github_s_request_to_its_merge() {
 
 #[test]
 fn a_policy_may_refuse_what_is_only_observed() {
-    let scene = Scene::new();
-    scene.import(&["github/pull.json", "github/reviews.json"]);
-    scene
-        .world
-        .git(&["merge", "-q", "--no-ff", "-m", "seven", "topic"]);
-    scene.import(&["github/pull-merged.json"]);
-    assert_eq!(scene.verdicts("C05"), ["pass"]);
     let strict = POLICY.replace("[checks.C05]", "[checks.C05]\nacceptObserved = false");
-    scene.world.write("../strict.toml", &strict);
-    scene
-        .world
-        .docket_ok(&["policy", "publish", "../strict.toml"]);
-    assert_eq!(scene.verdicts("C05"), ["too-few-approvals"]);
+    for (before, expected) in [(true, "too-few-approvals"), (false, "pass")] {
+        let scene = Scene::new();
+        scene.world.write("../strict.toml", &strict);
+        let publish = || {
+            scene
+                .world
+                .docket_ok(&["policy", "publish", "../strict.toml"]);
+        };
+        scene.import(&["github/pull.json", "github/reviews.json"]);
+        scene
+            .world
+            .git(&["merge", "-q", "--no-ff", "-m", "seven", "topic"]);
+        if before {
+            publish();
+        }
+        scene.import(&["github/pull-merged.json"]);
+        assert_eq!(scene.verdicts("C05"), [expected]);
+        // What a later policy demands is not demanded of what landed before it.
+        if !before {
+            publish();
+            assert_eq!(scene.verdicts("C05"), [expected]);
+        }
+    }
 }
 
 #[test]
