@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::digest::{ObjectId, Sha256};
 use crate::judge::{Entry, Model};
@@ -22,13 +22,13 @@ use crate::statement::predicate::{
 use crate::timestamp::Timestamp;
 
 /// One entry, flat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Row {
     /// Its place.
     pub seq: u64,
     /// SHA-256 of its attestation; `sha256:<hex>` in JSON.
-    #[serde(serialize_with = "prefixed")]
+    #[serde(serialize_with = "prefixed", deserialize_with = "unprefixed")]
     pub attestation: Sha256,
     /// The moment that is held to: verified where somebody vouches for it, else claimed.
     pub time: Timestamp,
@@ -40,21 +40,21 @@ pub struct Row {
     /// Who did it: the signer, or whom an observer saw.
     pub person: PersonId,
     /// What kind of person that is, by the roster then in force.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<PersonKind>,
     /// Who signed it.
     pub signer: PersonId,
     /// How it ended, in the types that say so.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Ending>,
     /// The environments that it is about.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub environments: BTreeSet<String>,
     /// The services that it is about.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub services: BTreeSet<String>,
     /// The paths that it names: subjects, and files of an AI attribution.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub paths: BTreeSet<String>,
     /// The commit it is about.
     pub commit: ObjectId,
@@ -63,10 +63,10 @@ pub struct Row {
 }
 
 /// One thing that an entry is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// What its author calls it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// What it is.
     pub digest: DigestSet,
@@ -74,7 +74,7 @@ pub struct About {
 
 /// How something ended, over all types: a run, tests, a measurement, a review, a decision, a deployment, what
 /// production said, a summary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
     /// Well.
@@ -208,6 +208,14 @@ impl Filter {
 
 fn prefixed<S: Serializer>(digest: &Sha256, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("sha256:{digest}"))
+}
+
+fn unprefixed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Sha256, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let hex = text
+        .strip_prefix("sha256:")
+        .ok_or_else(|| serde::de::Error::custom("expected sha256: before the digits"))?;
+    hex.parse().map_err(serde::de::Error::custom)
 }
 
 fn row(model: &Model, entry: &Entry) -> Row {
