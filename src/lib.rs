@@ -44,6 +44,8 @@ pub mod git;
 #[cfg(feature = "program")]
 pub mod keyless;
 #[cfg(feature = "program")]
+pub mod index;
+#[cfg(feature = "program")]
 pub mod keyring;
 #[cfg(feature = "program")]
 pub mod process;

@@ -34,6 +34,7 @@ const ORDER: &[&str] = &[
     "keyring",
     "keyless",
     "capture",
+    "index",
     "ops",
     "serve",
 ];

@@ -49,7 +49,7 @@ pub struct EntryRow {
     /// Who did it.
     pub person: String,
     /// `human`, `service` or `agent`, where it is known.
-    pub kind: Option<&'static str>,
+    pub kind: Option<String>,
     /// Who signed it.
     pub signer: String,
     /// `pass`, `warn` or `fail`, in the types that say so.
@@ -125,7 +125,7 @@ impl Rows {
             step: row.step.clone(),
             predicate: row.predicate.clone(),
             person: row.person.to_string(),
-            kind: row.kind.map(|kind| kind.as_str()),
+            kind: row.kind.map(|kind| kind.to_string()),
             signer: row.signer.to_string(),
             result: row.result.map(|result| result.as_str()),
             commit: row.commit.hex(),

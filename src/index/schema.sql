@@ -9,6 +9,7 @@ CREATE TABLE docket_ledger (
     tip TEXT NOT NULL,
     size BIGINT NOT NULL,
     root TEXT NOT NULL,
+    held TEXT NOT NULL,
     entries BIGINT NOT NULL,
     subjects BIGINT NOT NULL,
     names BIGINT NOT NULL

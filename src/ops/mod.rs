@@ -20,6 +20,7 @@ pub mod hook;
 pub mod import;
 pub mod inboxes;
 pub mod incremental;
+pub mod index;
 pub mod init;
 pub mod insight;
 pub mod judgement;

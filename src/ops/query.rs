@@ -1,14 +1,14 @@
-//! Query: replay the ledger, and list the entries that count and fit a filter, newest first.
+//! Query: the entries that count and fit a filter, newest first, from the index; or, to verify, from a replay.
 //!
-//! Each answer is made from the ledger itself in the same run: every signature is checked before anything is
-//! listed. A ledger that is broken, rolled back or forked is refused.
+//! A ledger that is broken, rolled back or forked is refused either way.
 
-use super::judgement::{self, Wanted};
-use super::verify::{self as replay, Remember, Request};
-use super::{Explain, Failure, World};
+use std::cmp::Reverse;
+
+use super::verify as replay;
+use super::{Explain, Failure, World, index};
 use crate::git::{self, RefName, Repository};
-use crate::query::{self, Filter, Row};
-use crate::verify::{Keep, Question, Verdict};
+use crate::index::sqlite;
+use crate::query::{Filter, Row};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,12 @@ pub enum Error {
     /// Git could not.
     #[error(transparent)]
     Git(#[from] git::Error),
+    /// The index could not be used.
+    #[error(transparent)]
+    Index(#[from] sqlite::Error),
+    /// The index, of the same ledger, said something else.
+    #[error("the index said something else than the ledger; it was removed, and what it answered cannot be relied on")]
+    Doctored,
     /// What the ledger holds cannot be trusted.
     #[error("the ledger is broken, so nothing in it can be listed as evidence")]
     Broken,
@@ -29,7 +35,9 @@ impl Explain for Error {
     fn failure(&self) -> Failure {
         match self {
             Self::Replay(error) => error.failure(),
-            Self::Git(_) => Failure::CouldNotLook,
+            Self::Git(_) | Self::Doctored => Failure::CouldNotLook,
+            Self::Index(error) if error.is_question() => Failure::Usage,
+            Self::Index(_) => Failure::CouldNotLook,
             Self::Broken => Failure::Broken,
         }
     }
@@ -38,11 +46,27 @@ impl Explain for Error {
         match self {
             Self::Replay(error) => error.remedy(),
             Self::Git(_) => None,
+            Self::Doctored => Some("ask again: the index is made anew from the ledger".into()),
+            Self::Index(error) if error.is_question() => Some(
+                "one SELECT over the views that git docket help index names".into(),
+            ),
+            Self::Index(_) => Some(
+                "docket/index.sqlite in the git directory can be removed at any time; --verify asks without it".into(),
+            ),
             Self::Broken => Some(
                 "git docket verify names everything that is wrong; git docket log lists what is recorded".into(),
             ),
         }
     }
+}
+
+/// Where an answer comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The index, brought up to date first.
+    Index,
+    /// The ledger itself: every signature is checked in this run. An index that answers otherwise is removed.
+    Ledger,
 }
 
 /// The wanted rows, newest first, at most so many.
@@ -55,22 +79,15 @@ pub fn query(
     ledger: &RefName,
     filter: &Filter,
     most: Option<usize>,
+    source: Source,
 ) -> Result<Vec<Row>, Error> {
-    let mut request = Request::new(Question::Ledger);
-    request.keep = Keep::Said;
-    request.checks = Wanted::These(Vec::new());
-    request.remember = Remember::No;
-    let outcome = replay::verify(world, repository, ledger, &request)?.outcome;
-    let evidence = outcome
-        .evidence
-        .as_ref()
-        .filter(|_| outcome.verdict != Verdict::Broken)
-        .ok_or(Error::Broken)?;
-    let model = judgement::model(repository, &outcome, evidence, None)?;
-    let mut rows: Vec<Row> = query::rows(&model)
-        .filter(|row| filter.wants(row))
-        .collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(row.seq));
+    if source == Source::Index {
+        return Ok(index::current(world, repository, ledger)?.find(filter, most)?);
+    }
+    let (head, mut rows) = index::replayed(world, repository, ledger, None)?;
+    index::hold(repository, ledger, &head, &rows)?;
+    rows.retain(|row| filter.wants(row));
+    rows.sort_by_key(|row| Reverse(row.seq));
     rows.truncate(most.unwrap_or(usize::MAX));
     Ok(rows)
 }

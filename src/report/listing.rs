@@ -120,18 +120,43 @@ impl Column {
 
 /// An aligned table, its heading first, a line a row; no row, no text.
 pub fn table(rows: &[Row], columns: &[Column]) -> String {
+    let heading = columns.iter().map(Column::to_string).collect::<Vec<_>>();
+    let cells = |row: &Row| columns.iter().map(|column| column.shown(row)).collect();
+    aligned(&heading, rows.iter().map(cells).collect())
+}
+
+/// The same of any texts, which are escaped and cut.
+pub fn table_of(heading: &[String], rows: &[Vec<String>]) -> String {
+    let shown = |row: &Vec<String>| row.iter().map(|text| clipped(text)).collect();
+    let heading: Vec<String> = heading.iter().map(|text| clipped(text)).collect();
+    aligned(&heading, rows.iter().map(shown).collect())
+}
+
+/// CSV (RFC 4180), its heading first, safe in a spreadsheet; whole fields. No row, no text.
+pub fn csv(rows: &[Row], columns: &[Column]) -> String {
+    let heading: Vec<String> = columns.iter().map(Column::to_string).collect();
+    let fields =
+        |row: &Row| -> Vec<String> { columns.iter().map(|column| column.of(row)).collect() };
+    csv_of(&heading, &rows.iter().map(fields).collect::<Vec<_>>())
+}
+
+/// The same of any texts.
+pub fn csv_of(heading: &[String], rows: &[Vec<String>]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let heading = columns
-        .iter()
-        .map(|column| column.to_string().to_uppercase());
-    let mut lines: Vec<Vec<String>> = vec![heading.collect()];
-    lines.extend(
-        rows.iter()
-            .map(|row| columns.iter().map(|column| column.shown(row)).collect()),
-    );
-    let widths: Vec<usize> = (0..columns.len())
+    let rows = rows.iter().map(|row| csv_row(row));
+    std::iter::once(csv_row(heading)).chain(rows).collect()
+}
+
+fn aligned(heading: &[String], rows: Vec<Vec<String>>) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let heading = heading.iter().map(|name| name.to_uppercase()).collect();
+    let mut lines: Vec<Vec<String>> = vec![heading];
+    lines.extend(rows);
+    let widths: Vec<usize> = (0..lines[0].len())
         .map(|at| lines.iter().map(|cells| cells[at].chars().count()).max())
         .map(Option::unwrap_or_default)
         .collect();
@@ -146,16 +171,4 @@ pub fn table(rows: &[Row], columns: &[Column]) -> String {
         out.push('\n');
     }
     out
-}
-
-/// CSV (RFC 4180), its heading first, safe in a spreadsheet; whole fields. No row, no text.
-pub fn csv(rows: &[Row], columns: &[Column]) -> String {
-    if rows.is_empty() {
-        return String::new();
-    }
-    let heading: Vec<String> = columns.iter().map(Column::to_string).collect();
-    let fields =
-        |row: &Row| -> Vec<String> { columns.iter().map(|column| column.of(row)).collect() };
-    let rows = rows.iter().map(|row| csv_row(&fields(row)));
-    std::iter::once(csv_row(&heading)).chain(rows).collect()
 }

@@ -27,6 +27,7 @@ mod outputs;
 mod policy;
 mod push;
 mod query;
+mod query_sql;
 mod ready;
 mod recorded;
 mod recover;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use clap::ValueEnum;
 use git_docket::ops::log::parse_time;
-use git_docket::ops::query::query;
+use git_docket::ops::query::{Source, query};
 use git_docket::ops::verify::digest_word;
 use git_docket::query::{Ending, Filter};
 use git_docket::report::json;
@@ -19,14 +19,18 @@ use crate::exit::{Exit, Stop};
 
 /// List the entries that count, by what they say
 ///
-/// Replays the ledger first: what is listed has a sound signature by somebody
-/// who may, and was not retracted. All conditions must hold; a flag that repeats
-/// takes any of its values. `git docket log` lists what is merely recorded.
+/// What is listed has a sound signature by somebody who may, and was not
+/// retracted. All conditions must hold; a flag that repeats takes any of its
+/// values. `git docket log` lists what is merely recorded.
+///
+/// The answer comes from an index that a replay made (git docket help index),
+/// and is no evidence; --verify replays the ledger now and answers from that.
 ///
 /// Examples:
 ///   git docket query --step deploy --environment prod --since '2 weeks'
 ///   git docket query --kind agent --result fail -o json
 ///   git docket query --type approval --csv --columns seq,time,person,subject
+///   git docket query --sql 'SELECT person, count(*) AS n FROM entries GROUP BY 1'
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -72,6 +76,12 @@ pub struct Args {
     /// As CSV
     #[arg(long)]
     csv: bool,
+    /// Answer from the ledger itself, every signature checked now
+    #[arg(long)]
+    verify: bool,
+    /// One SELECT over the index's views, in place of filters
+    #[arg(long, value_name = "SELECT", conflicts_with_all = ["verify", "steps", "types", "persons", "kinds", "subjects", "environments", "services", "since", "until", "results", "paths", "max_count", "columns"])]
+    sql: Option<String>,
 }
 
 /// How something ended.
@@ -88,6 +98,9 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     if is_json && (args.csv || !args.columns.is_empty()) {
         let message = "--csv and --columns are for text; JSON lines carry every field";
         return Err(Stop::usage(message));
+    }
+    if let Some(sql) = &args.sql {
+        return super::query_sql::run(sql, args.csv, context);
     }
     let repository = context.repository()?;
     let time = |text: String| {
@@ -112,7 +125,12 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
         paths: args.paths,
     };
     let ledger = &context.globals.ledger_ref;
-    let rows = query(&context.world, &repository, ledger, &filter, args.max_count)?;
+    let source = match args.verify {
+        true => Source::Ledger,
+        false => Source::Index,
+    };
+    let most = args.max_count;
+    let rows = query(&context.world, &repository, ledger, &filter, most, source)?;
     let columns = match args.columns.is_empty() {
         true => listing::USUAL,
         false => &args.columns,
