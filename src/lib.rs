@@ -42,9 +42,9 @@ pub mod capture;
 #[cfg(feature = "program")]
 pub mod git;
 #[cfg(feature = "program")]
-pub mod keyless;
-#[cfg(feature = "program")]
 pub mod index;
+#[cfg(feature = "program")]
+pub mod keyless;
 #[cfg(feature = "program")]
 pub mod keyring;
 #[cfg(feature = "program")]

@@ -135,6 +135,11 @@ const SESSION: &[(&str, &str, i32)] = &[
     ("log", "entry", 0),
     ("query", "row", 0),
     ("query --kind agent", "row", 3),
+    (
+        "query --sql SELECT/**/seq,attestation/**/FROM/**/entries",
+        "answer",
+        0,
+    ),
     ("insight", "insight", 0),
     ("serve --export ../pages", "exported", 0),
     ("show HEAD", "entry", 0),

@@ -132,12 +132,15 @@ impl Rows {
             body: serde_json::to_string(row).expect("strings and numbers are JSON"),
         };
         let subjects = (0..).zip(&row.subjects).flat_map(|(place, about)| {
-            about.digest.iter().map(move |(algorithm, digest)| SubjectRow {
-                place,
-                name: about.name.clone(),
-                algorithm: algorithm.to_owned(),
-                digest: digest.to_owned(),
-            })
+            about
+                .digest
+                .iter()
+                .map(move |(algorithm, digest)| SubjectRow {
+                    place,
+                    name: about.name.clone(),
+                    algorithm: algorithm.to_owned(),
+                    digest: digest.to_owned(),
+                })
         });
         let all = [
             (Field::Environment, &row.environments),

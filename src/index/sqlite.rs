@@ -100,7 +100,11 @@ impl Error {
     pub fn is_question(&self) -> bool {
         matches!(
             self,
-            Self::Refused(_) | Self::NotReading | Self::TooLong | Self::TooMany | Self::Ambiguous { .. }
+            Self::Refused(_)
+                | Self::NotReading
+                | Self::TooLong
+                | Self::TooMany
+                | Self::Ambiguous { .. }
         )
     }
 }
@@ -122,8 +126,7 @@ impl Writing {
         fs::create_dir_all(folder).map_err(failed(folder))?;
         let lock = path.with_extension("lock");
         let file = File::create(&lock).map_err(failed(&lock))?;
-        flock(&file, FlockOperation::LockExclusive)
-            .map_err(|errno| failed(&lock)(errno.into()))?;
+        flock(&file, FlockOperation::LockExclusive).map_err(|errno| failed(&lock)(errno.into()))?;
         Ok(Self {
             path: path.to_owned(),
             _locked: file,
@@ -245,7 +248,8 @@ impl Index {
 
     /// What it was made from; `None` where what stands there is no head.
     pub fn head(&self) -> Option<Head> {
-        let sql = "SELECT origin, genesis, tip, size, root, held FROM docket_ledger WHERE ledger = 1";
+        let sql =
+            "SELECT origin, genesis, tip, size, root, held FROM docket_ledger WHERE ledger = 1";
         let read = |row: &rusqlite::Row<'_>| {
             Ok((
                 row.get::<_, String>(0)?,
@@ -285,8 +289,9 @@ impl Index {
         while rows.len() < most.unwrap_or(usize::MAX)
             && let Some(held) = found.next()?
         {
-            let row: Row = serde_json::from_str(held.get_ref(2)?.as_str().map_err(|_| Error::Damaged)?)
-                .map_err(|_| Error::Damaged)?;
+            let row: Row =
+                serde_json::from_str(held.get_ref(2)?.as_str().map_err(|_| Error::Damaged)?)
+                    .map_err(|_| Error::Damaged)?;
             let is_same = held.get::<_, i64>(0)? == row.seq.cast_signed()
                 && held.get::<_, String>(1)? == row.attestation.to_string();
             if !is_same {
@@ -422,7 +427,9 @@ impl Index {
 
     // Whether it is one of ours, of this version, and holds as much as was written.
     fn check(&self) -> Result<(), Error> {
-        let version: i64 = self.connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let version: i64 = self
+            .connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version != VERSION {
             return Err(Error::Damaged);
         }
@@ -552,7 +559,9 @@ fn narrowed(filter: &Filter) -> (String, Vec<Held>) {
     let mut values = Vec::new();
     if !filter.persons.is_empty() {
         let marks = vec!["?"; filter.persons.len()].join(", ");
-        sql.push_str(&format!(" AND (person IN ({marks}) OR signer IN ({marks}))"));
+        sql.push_str(&format!(
+            " AND (person IN ({marks}) OR signer IN ({marks}))"
+        ));
         let twice = filter.persons.iter().chain(&filter.persons);
         values.extend(twice.map(|person| Held::from(person.to_string())));
     }
@@ -570,8 +579,15 @@ fn narrowed(filter: &Filter) -> (String, Vec<Held>) {
     });
     any("step", filter.steps.clone(), "");
     any("type", types.collect(), "");
-    any("kind", filter.kinds.iter().map(ToString::to_string).collect(), "");
-    let results = filter.results.iter().map(|result| result.as_str().to_owned());
+    any(
+        "kind",
+        filter.kinds.iter().map(ToString::to_string).collect(),
+        "",
+    );
+    let results = filter
+        .results
+        .iter()
+        .map(|result| result.as_str().to_owned());
     any("result", results.collect(), "");
     let digests = filter.subjects.iter().flat_map(|wanted| wanted.iter());
     any(

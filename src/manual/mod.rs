@@ -60,6 +60,7 @@ pages! {
     forges "forges"
     fork_proof "fork-proof"
     imports "imports"
+    index "index"
     insight "insight"
     keyless "keyless"
     keys "keys"

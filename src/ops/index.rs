@@ -183,13 +183,13 @@ impl Asked<'_> {
 
     // Whether nobody here has seen more of it, or another of its name.
     fn is_newest(&self, head: &Head) -> Result<bool, Error> {
-        let memories = memory::recall_all(&self.world.folders.state).map_err(replay::Error::from)?;
+        let memories =
+            memory::recall_all(&self.world.folders.state).map_err(replay::Error::from)?;
         let mut known = memories
             .iter()
             .filter(|memory| memory.origin.to_string() == head.origin);
-        Ok(known.all(|memory| {
-            memory.genesis == head.genesis && memory.landed.size <= head.landed.size
-        }))
+        Ok(known
+            .all(|memory| memory.genesis == head.genesis && memory.landed.size <= head.landed.size))
     }
 
     // Whether rows spread over the index stand in the ledger.
@@ -199,9 +199,9 @@ impl Asked<'_> {
         };
         let stands = |row: &Row| {
             let note = tip.note(&row.commit).ok().flatten().unwrap_or_default();
-            Lines::of(&note).map_while(Result::ok).any(|line| {
-                line.link.seq == row.seq && line.link.attestation == row.attestation
-            })
+            Lines::of(&note)
+                .map_while(Result::ok)
+                .any(|line| line.link.seq == row.seq && line.link.attestation == row.attestation)
         };
         index
             .sample(SAMPLED)

@@ -24,7 +24,9 @@ pub enum Error {
     #[error(transparent)]
     Index(#[from] sqlite::Error),
     /// The index, of the same ledger, said something else.
-    #[error("the index said something else than the ledger; it was removed, and what it answered cannot be relied on")]
+    #[error(
+        "the index said something else than the ledger; it was removed, and what it answered cannot be relied on"
+    )]
     Doctored,
     /// What the ledger holds cannot be trusted.
     #[error("the ledger is broken, so nothing in it can be listed as evidence")]
