@@ -16,7 +16,7 @@ CREATE TABLE docket_ledger (
 );
 
 CREATE TABLE docket_entry (
-    ledger BIGINT NOT NULL REFERENCES docket_ledger,
+    ledger BIGINT NOT NULL,
     seq BIGINT NOT NULL,
     attestation TEXT NOT NULL,
     time BIGINT NOT NULL,
