@@ -136,7 +136,7 @@ const SESSION: &[(&str, &str, i32)] = &[
     ("query", "row", 0),
     ("query --kind agent", "row", 3),
     (
-        "query --sql SELECT/**/seq,attestation/**/FROM/**/entries",
+        "query --sql SELECT/**/count(*)AS/**/n/**/FROM/**/entries",
         "answer",
         0,
     ),
@@ -331,7 +331,9 @@ fn every_result_fits_its_schema_and_near_misses_do_not() {
         let schema = schemas::schema(&format!("output/{name}.json"));
         schemas::value_fits(&schema, &value);
         assert_eq!(value["schemaVersion"], 1, "{command}");
-        for place in places(&value) {
+        // What a statement answers may be any number.
+        let is_free = |place: &String| *name == *"answer" && place.starts_with("/row/");
+        for place in places(&value).into_iter().filter(|at| !is_free(at)) {
             let mut bad = value.clone();
             *bad.pointer_mut(&place).unwrap() = json!(-0.5);
             assert!(!schema.is_valid(&bad), "{name} takes a number at {place}");
